@@ -1,0 +1,82 @@
+//! What one source says of one server.
+
+use super::{Kind, Secret, Version};
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+/// Where license data come from. The order is that of authority where nothing else decides: a signed answer,
+/// the administrator's word, a server's own answer, the Client's cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A license host that speaks our open protocol.
+    LicenseHost,
+    /// What the administrator typed into the settings file.
+    Settings,
+    /// A server's own Web API.
+    WebApi,
+    /// The Client's `servers.xml`. Its format is unpublished.
+    ServersXml,
+}
+
+impl Source {
+    /// The name for people: `servers.xml`, `settings`.
+    pub fn title(self) -> &'static str {
+        match self {
+            Source::LicenseHost => "license host",
+            Source::Settings => "settings",
+            Source::WebApi => "Web API",
+            Source::ServersXml => "servers.xml",
+        }
+    }
+}
+
+/// What one source says of one server. Whatever it does not say is `None`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Who says so.
+    pub source: Source,
+    /// The server's name as the user knows it.
+    pub name: Option<String>,
+    /// Host name or IP address, as written.
+    pub address: Option<String>,
+    /// TCP port of the server (default 16444, documented).
+    pub port: Option<u16>,
+    /// The server id of the vendor's license.
+    pub server_id: Option<String>,
+    /// The kind of license.
+    pub kind: Option<Kind>,
+    /// The edition, in the vendor's words: `Basic`, `Pro`.
+    pub edition: Option<String>,
+    /// The last day of the Maintenance (or subscription, or trial).
+    pub maintenance_until: Option<Date>,
+    /// The version that the server runs.
+    pub installed_version: Option<Version>,
+    /// The activation code. Never written anywhere by us.
+    #[serde(skip)]
+    pub activation_code: Option<Secret>,
+    /// What could not be understood, in sentences for people, without secrets.
+    pub notes: Vec<String>,
+    /// When the source was last written (a file's time) or asked.
+    pub read_at: Timestamp,
+}
+
+impl Entry {
+    /// An entry that says nothing yet.
+    pub fn new(source: Source, read_at: Timestamp) -> Self {
+        Entry {
+            source,
+            name: None,
+            address: None,
+            port: None,
+            server_id: None,
+            kind: None,
+            edition: None,
+            maintenance_until: None,
+            installed_version: None,
+            activation_code: None,
+            notes: Vec::new(),
+            read_at,
+        }
+    }
+}

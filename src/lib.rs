@@ -1,0 +1,14 @@
+//! `visualcron-tray`: an unofficial, open tray client for the people who run VisualCron servers.
+//!
+//! The map of the house:
+//!
+//! - [`domain`] is pure: no clock, no files, no network. Where does a license stand today, is a version
+//!   covered by its Maintenance, which notice is due.
+//! - [`app`] is one reducer and one view, both pure. Whatever happens is an [`app::Event`]; whatever touches
+//!   the world is an [`app::Effect`]; what the tray shows is plain data.
+//! - [`sources`] read license data, [`store`] keeps settings and state on disk, [`platform`] talks to the
+//!   desktop and the system, [`cli`] holds one file a verb, [`host`] holds the demo world.
+
+pub mod domain;
+pub mod sources;
+pub mod store;

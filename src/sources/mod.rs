@@ -1,0 +1,1 @@
+//! Where license data come from. Each source reads, bounded in size and time, and never writes.
