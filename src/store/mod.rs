@@ -1,1 +1,3 @@
 //! Settings and state on disk.
+
+pub mod atomic;
