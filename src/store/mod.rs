@@ -1,1 +1,4 @@
 //! Settings and state on disk.
+
+pub mod atomic;
+pub mod settings;
