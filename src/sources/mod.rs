@@ -1,1 +1,3 @@
 //! Where license data come from. Each source reads, bounded in size and time, and never writes.
+
+pub mod servers_xml;
