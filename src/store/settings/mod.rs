@@ -9,6 +9,8 @@ mod keys;
 mod load;
 mod parse;
 mod place;
+#[cfg(test)]
+mod properties;
 mod slot;
 mod splice;
 mod values;

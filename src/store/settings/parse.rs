@@ -61,16 +61,20 @@ fn syntax_problem(error: &toml_edit::TomlError, text: &str, lines: &Lines<'_>, p
     let at = error.span().map_or(text.len(), |span| span.start);
     let line = &text[lines.start_of_line(at)..lines.end_of_line(at)];
     let message = error.message();
-    let next = if line.contains('\\') && line.contains('"') && message.contains("escape") {
-        "Put a path between single quotes: 'C:\\Folder'"
+    let in_escape = ["escape", "unicode", "hexadecimal"].iter().any(|word| message.contains(word));
+    let (why, next) = if in_escape && line.contains('\\') && line.contains('"') {
+        (
+            "between double quotes a backslash starts an escape",
+            "Put a path between single quotes: 'C:\\Folder'",
+        )
     } else if message.contains("must be quoted") {
-        "Put the text between double quotes"
+        (message, "Put the text between double quotes")
     } else if message.starts_with("duplicate key") {
-        "Keep one of the two"
+        (message, "Keep one of the two")
     } else {
-        "Correct this line"
+        (message, "Correct this line")
     };
-    Problem::new(Fault::Config, "The settings file is no valid TOML", lines.place(path, at), message, next)
+    Problem::new(Fault::Config, "The settings file is no valid TOML", lines.place(path, at), why, next)
 }
 
 struct Reader<'r> {
@@ -90,11 +94,15 @@ impl Reader<'_> {
     }
 
     fn problem(&mut self, at: usize, what: &str, why: String, next: String) {
-        // Far more than are reported, so that sorting them still gives the first; yet not a file full.
-        if self.problems.len() < 1000 {
+        if !self.is_full() {
             let place = self.lines.place(self.path, at);
             self.problems.push((at, Problem::new(Fault::Config, what, place, why, next)));
         }
+    }
+
+    /// Far more than are reported, so that sorting them still gives the first; yet not a file full.
+    fn is_full(&self) -> bool {
+        self.problems.len() >= 50 * MAX_PROBLEMS
     }
 
     fn root(&mut self, root: &dyn TableLike) {
@@ -222,6 +230,9 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, at: usize, section: &str, name: &str) {
+        if self.is_full() {
+            return; // looking for the nearest key takes its time
+        }
         let shown = shortened(name);
         let why = match section {
             "" => format!("there is no section or key {shown}"),
