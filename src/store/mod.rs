@@ -2,3 +2,4 @@
 
 pub mod atomic;
 pub mod settings;
+pub mod state;
