@@ -70,6 +70,8 @@ pub enum Command {
     Service(bool),
     /// Say what this program is.
     About,
+    /// Forget servers that no source shows any more.
+    Forget,
     /// End the tray.
     Exit,
 }
@@ -91,6 +93,7 @@ impl fmt::Display for Command {
             Command::Autostart(on) => write!(f, "autostart {}", if *on { "on" } else { "off" }),
             Command::Service(on) => write!(f, "service {}", if *on { "start" } else { "stop" }),
             Command::About => f.write_str("about"),
+            Command::Forget => f.write_str("forget"),
             Command::Exit => f.write_str("exit"),
         }
     }
@@ -123,6 +126,7 @@ impl FromStr for Command {
             ("service", Some("start")) => Some(Command::Service(true)),
             ("service", Some("stop")) => Some(Command::Service(false)),
             ("about", None) => Some(Command::About),
+            ("forget", None) => Some(Command::Forget),
             ("exit", None) => Some(Command::Exit),
             _ => None,
         };
@@ -153,6 +157,7 @@ mod tests {
             Command::Service(true),
             Command::Service(false),
             Command::About,
+            Command::Forget,
             Command::Exit,
         ];
         commands.extend(Place::ALL.map(Command::Open));

@@ -49,6 +49,13 @@ pub enum Area {
     Asked,
 }
 
+impl Area {
+    /// Does a problem here concern what is known of the licenses? If not, it concerns this desktop alone.
+    pub fn concerns_licenses(&self) -> bool {
+        matches!(self, Area::Settings | Area::ServersXml | Area::State | Area::LicenseHost)
+    }
+}
+
 /// Who waits for a reply: a number that the adapter gave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket(pub u64);

@@ -10,6 +10,8 @@ pub mod places;
 pub mod recovery_plan;
 pub mod report;
 pub mod state;
+#[cfg(test)]
+mod testing;
 pub mod update;
 pub mod view;
 pub mod words;

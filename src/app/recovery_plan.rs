@@ -41,7 +41,9 @@ pub fn plan(places: &Places) -> Plan {
                 places.servers_xml.parent().unwrap_or(&places.servers_xml).display()
             }),
             "Exit the Tray Client (this one, and the vendor's VCTray.exe if it runs).".into(),
-            format!("Rename {servers_xml} to a backup beside it, and read the backup back. It is not deleted."),
+            format!(
+                "Rename {servers_xml} to a backup beside it, and read the backup back. It is not deleted."
+            ),
             "Start the Tray Client(s) again.".into(),
             format!("Start {client} again."),
         ],

@@ -100,7 +100,7 @@ impl StatusReport {
             as_of: now.timestamp(),
             standing: state.worst(today),
             servers: state.servers.iter().map(|server| server_report(state, server, today)).collect(),
-            problems: state.all_problems().cloned().collect(),
+            problems: state.license_problems().cloned().collect(),
         }
     }
 }

@@ -167,7 +167,8 @@ impl State {
     /// The servers whose port is to be tried, as the settings want it.
     pub fn link_targets(&self) -> Vec<(ServerKey, String, u16)> {
         let target = |server: &Server| {
-            Some((server.key.clone(), server.address.clone()?, server.port)).filter(|(_, host, _)| host != ".")
+            Some((server.key.clone(), server.address.clone()?, server.port))
+                .filter(|(_, host, _)| host != ".")
         };
         match self.settings.connection.check {
             Check::Off => Vec::new(),
@@ -191,6 +192,11 @@ impl State {
     /// All problems, in the order of their areas.
     pub fn all_problems(&self) -> impl Iterator<Item = &Problem> {
         self.problems.values().flatten()
+    }
+
+    /// The problems that concern what is known of the licenses, not this desktop.
+    pub fn license_problems(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter().filter(|(area, _)| area.concerns_licenses()).flat_map(|(_, problems)| problems)
     }
 }
 

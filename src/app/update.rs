@@ -1,17 +1,14 @@
 //! The reducer: what changes and what is to be done when something happens.
 
 use super::{
-    Command, Effect, Event, Findings, Link, Look, Purpose, State, Target, Ticket, event::Area, page,
-    recovery_plan,
+    Command, Effect, Event, Findings, Link, Look, Purpose, State, Target, Ticket,
+    event::Area,
+    page, recovery_plan,
     report::{RefreshReport, RefreshedServer, Reply, Request, StatusReport},
     words,
 };
 use crate::{
-    domain::{
-        Fault, Problem, ServerKey, Source,
-        knowledge::Outcome,
-        notice::Handling,
-    },
+    domain::{Fault, Problem, ServerKey, Source, knowledge::Outcome, notice::Handling},
     store::settings::Check,
 };
 use jiff::{ZonedDateTime, civil::Date};
@@ -128,17 +125,15 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
         Command::Autostart(on) => effects.push(Effect::SetAutostart(*on)),
         Command::Service(start) => effects.push(Effect::Service(*start)),
         Command::About => effects.push(Effect::Notify(words::about())),
+        Command::Forget => {
+            state.kept.knowledge.forget_gone();
+            state.merge();
+        }
         Command::Exit => effects.push(Effect::Quit),
     }
 }
 
-fn ask(
-    state: &mut State,
-    request: Request,
-    ticket: Ticket,
-    now: &ZonedDateTime,
-    effects: &mut Vec<Effect>,
-) {
+fn ask(state: &mut State, request: Request, ticket: Ticket, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
     match request {
         Request::Show => {
             effects.push(Effect::Notify(words::already_running(state, now.date())));
@@ -211,8 +206,7 @@ fn looked(state: &mut State, findings: Findings, now: &ZonedDateTime, effects: &
         }
         Purpose::Refresh(only, ticket) => {
             state.refreshing = state.refreshing.saturating_sub(1);
-            let report =
-                refresh_report(state, &before, only.as_ref(), findings.license_host.as_ref(), now);
+            let report = refresh_report(state, &before, only.as_ref(), findings.license_host.as_ref(), now);
             match ticket {
                 Some(ticket) => effects.push(Effect::Reply(ticket, Box::new(Reply::Refreshed(report)))),
                 None => effects.push(Effect::Notify(words::refreshed(&report))),
@@ -244,7 +238,7 @@ fn refresh_report(
         as_of: now.timestamp(),
         servers,
         license_host_reachable: license_host.map(Result::is_ok),
-        problems: state.all_problems().cloned().collect(),
+        problems: state.license_problems().cloned().collect(),
     }
 }
 

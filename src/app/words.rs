@@ -180,14 +180,7 @@ fn many_notices(due: &[Notice]) -> (String, String) {
 }
 
 fn information(summary: impl Into<String>, body: impl Into<String>, icon: Icon) -> Bubble {
-    Bubble {
-        keys: vec![],
-        summary: summary.into(),
-        body: body.into(),
-        actions: vec![],
-        stays: false,
-        icon,
-    }
+    Bubble { keys: vec![], summary: summary.into(), body: body.into(), actions: vec![], stays: false, icon }
 }
 
 /// The menu line for open notices: `Maintenance notice: PROD-01…`.

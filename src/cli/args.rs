@@ -151,7 +151,7 @@ pub enum SettingsAction {
     Set {
         /// The setting, such as notices.quiet_hours or server.PROD-01.maintenance_until
         key: String,
-        /// Its new value; `default` takes it out of the file
+        /// Its new value; `default` takes it out of the file, `-` reads it from standard input
         value: String,
     },
 }

@@ -24,7 +24,8 @@ pub fn run(session: &Session, out: &Out) -> Result<u8, Problem> {
         config: world.config(),
         data: world.data(),
     };
-    let session = Session { dirs, clock: session.clock.clone(), keeps_nothing: false, verbose: session.verbose };
+    let session =
+        Session { dirs, clock: session.clock.clone(), keeps_nothing: false, verbose: session.verbose };
     let lock = instance::lock(&session.dirs)?.ok_or_else(|| {
         Problem::new(
             Fault::Software,

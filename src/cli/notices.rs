@@ -56,7 +56,11 @@ pub fn run(session: &Session, asked: &args::Notices, out: &Out) -> Result<u8, Pr
     }
     let mut alone = session.alone()?;
     alone.look(session);
-    if asked.preview { show_preview(session, &alone.state, out) } else { show_due(session, &alone.state, out) }
+    if asked.preview {
+        show_preview(session, &alone.state, out)
+    } else {
+        show_due(session, &alone.state, out)
+    }
 }
 
 /// What is due or waits for an answer, the most urgent first.

@@ -2,7 +2,7 @@
 
 use super::{Out, Session, args::What};
 use crate::{
-    app::{Command, Effect, Event, Place, event::Area, update},
+    app::{Command, Effect, Event, Place, update},
     domain::Problem,
     platform::open,
 };
@@ -34,6 +34,5 @@ pub fn run(session: &Session, what: What, out: &Out) -> Result<u8, Problem> {
             _ => {}
         }
     }
-    let _ = Area::Watch;
     Ok(0)
 }

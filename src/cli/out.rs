@@ -23,7 +23,13 @@ impl Out {
     pub fn show(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Problem> {
         let mut text = if self.json {
             serde_json::to_string_pretty(value).map_err(|error| {
-                Problem::new(Fault::Software, "Cannot print JSON", "the result", error.to_string(), "Please report this.")
+                Problem::new(
+                    Fault::Software,
+                    "Cannot print JSON",
+                    "the result",
+                    error.to_string(),
+                    "Please report this.",
+                )
             })?
         } else {
             text()

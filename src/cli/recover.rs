@@ -17,7 +17,9 @@ pub fn run(session: &Session, out: &Out) -> Result<u8, Problem> {
 fn text(plan: &Plan) -> String {
     let mut text = match &plan.refused {
         Some(why) => format!("Clear server cache would refuse to run here. {why}\n\n"),
-        None => "This is what Clear server cache would do. It is only shown: nothing has been changed.\n\n".into(),
+        None => {
+            "This is what Clear server cache would do. It is only shown: nothing has been changed.\n\n".into()
+        }
     };
     for (index, step) in plan.steps.iter().enumerate() {
         text.push_str(&format!("{}. {step}\n", index + 1));

@@ -3,30 +3,23 @@
 use super::{Out, Session, session::unexpected};
 use crate::{
     app::{
+        Command,
         report::{Reply, Request},
         words,
     },
-    domain::Problem,
+    domain::{Fault, Problem},
 };
 
 pub fn run(session: &Session, server: Option<String>, forget: bool, out: &Out) -> Result<u8, Problem> {
     if forget {
-        forget_gone(session, out)?;
+        session.ask(Request::Run { command: Command::Forget.to_string() })?;
     }
-    let Reply::Refreshed(report) = session.ask(Request::Refresh { server })? else { return Err(unexpected()) };
-    let (text, worked) = words::refreshed_in_words(&report);
-    out.show(&report, || text)?;
-    let fault = report.problems.first().map_or(0, |problem| problem.fault.exit_code());
-    Ok(if worked { 0 } else { fault })
-}
-
-/// Drops what no source shows any more.
-fn forget_gone(session: &Session, out: &Out) -> Result<(), Problem> {
-    match session.ask(Request::Run { command: "forget".into() })? {
-        Reply::Done => Ok(()),
-        _ => {
-            out.remark("Nothing was forgotten.");
-            Ok(())
-        }
-    }
+    let Reply::Refreshed(report) = session.ask(Request::Refresh { server })? else {
+        return Err(unexpected());
+    };
+    out.show(&report, || words::refreshed_in_words(&report).0)?;
+    // That the license host cannot be reached is told, but all sources were read.
+    let failed =
+        report.problems.iter().map(|problem| problem.fault).find(|fault| *fault != Fault::Unavailable);
+    Ok(failed.map_or(0, Fault::exit_code))
 }

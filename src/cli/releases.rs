@@ -53,7 +53,8 @@ fn list(rows: &[Row]) -> String {
 }
 
 fn covered_by(until: Date, out: &Out) -> Result<u8, Problem> {
-    let covered = |release: &&Release| coverage::coverage(release.version, until) == coverage::Coverage::Covered;
+    let covered =
+        |release: &&Release| coverage::coverage(release.version, until) == coverage::Coverage::Covered;
     let rows: Vec<Row> = release::all().iter().rev().filter(covered).map(Row::from).collect();
     let text = || match coverage::newest_covered(until) {
         None => format!("Maintenance until {until} covers no listed version.\n"),
@@ -91,7 +92,9 @@ fn one_version(version: Version, until: Option<Date>, out: &Out) -> Result<u8, P
     let mut in_words = format!("{}.", release_in_words(version));
     if let (Some(coverage), Some(until)) = (coverage, until) {
         in_words.push_str(&match coverage {
-            coverage::Coverage::Unknown => format!(" Whether Maintenance until {until} covers it cannot be told."),
+            coverage::Coverage::Unknown => {
+                format!(" Whether Maintenance until {until} covers it cannot be told.")
+            }
             known => format!(" Maintenance until {until}: {}.", known.word()),
         });
     }

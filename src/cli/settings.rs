@@ -2,9 +2,13 @@
 
 use super::{Out, Session, args::SettingsAction, status::table};
 use crate::{
-    domain::Problem,
+    domain::{Fault, Problem},
     store::settings::{self, ValueOrigin},
 };
+use std::io::Read;
+
+/// The most bytes of a value.
+const MAX_VALUE: u64 = 64 * 1024;
 
 pub fn run(session: &Session, action: SettingsAction, out: &Out) -> Result<u8, Problem> {
     let path = &session.dirs.config;
@@ -13,6 +17,7 @@ pub fn run(session: &Session, action: SettingsAction, out: &Out) -> Result<u8, P
             out.show(&serde_json::json!({ "path": path }), || path.display().to_string()).map(|()| 0)
         }
         SettingsAction::Set { key, value } => {
+            let value = if value == "-" { from_stdin()? } else { value };
             settings::write_default_if_absent(path)?;
             let change = settings::set(path, &key, &value)?;
             let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "default".into());
@@ -22,6 +27,21 @@ pub fn run(session: &Session, action: SettingsAction, out: &Out) -> Result<u8, P
         }
         SettingsAction::Show => show(session, out),
     }
+}
+
+/// A value from standard input: for an activation code, which others could see on a command line.
+fn from_stdin() -> Result<String, Problem> {
+    let mut value = String::new();
+    std::io::stdin().take(MAX_VALUE).read_to_string(&mut value).map_err(|error| {
+        Problem::new(
+            Fault::Io,
+            "Cannot read the value",
+            "standard input",
+            error.to_string(),
+            "Pipe it in, or give it on the command line.",
+        )
+    })?;
+    Ok(value.trim_end_matches(['\r', '\n']).to_string())
 }
 
 fn show(session: &Session, out: &Out) -> Result<u8, Problem> {

@@ -1,9 +1,6 @@
 //! `status`: where all licenses stand.
 
-use super::{
-    Out, Session,
-    session::unexpected,
-};
+use super::{Out, Session, session::unexpected};
 use crate::{
     app::{
         report::{Reply, Request, ServerReport, StatusReport},
@@ -66,11 +63,16 @@ fn text(report: &StatusReport, session: &Session, all: bool) -> String {
         let mut lines = Vec::new();
         if all {
             lines.push(standing::in_words(server.kind, server.maintenance_until, today));
-            lines.extend(server.days_left.filter(|days| *days <= standing::RENEWAL_OPENS_DAYS).map(|_| {
-                standing::consequence(server.kind).to_string()
-            }));
+            lines.extend(
+                server
+                    .days_left
+                    .filter(|days| *days <= standing::RENEWAL_OPENS_DAYS)
+                    .map(|_| standing::consequence(server.kind).to_string()),
+            );
             lines.extend(server.days_left.and_then(|days| standing::advice(server.kind, days)));
-            lines.extend(server.newest_covered.as_ref().map(|newest| format!("Newest covered version: {newest}")));
+            lines.extend(
+                server.newest_covered.as_ref().map(|newest| format!("Newest covered version: {newest}")),
+            );
         }
         lines.extend(server.notes.iter().cloned());
         if !lines.is_empty() {

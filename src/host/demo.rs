@@ -61,15 +61,25 @@ impl World {
     fn fill(&self, today: Date, port: u16) -> std::io::Result<()> {
         let (user, server, program) =
             (self.visualcron(), self.folder().join("server"), self.folder().join("program"));
-        for folder in
-            [user.join("settings"), user.join("log"), server.join("settings"), server.join("log"), program.clone()]
-        {
+        for folder in [
+            user.join("settings"),
+            user.join("log"),
+            server.join("settings"),
+            server.join("log"),
+            program.clone(),
+        ] {
             fs::create_dir_all(folder)?;
         }
         fs::write(user.join("settings/servers.xml"), servers_xml(today, port))?;
         let day = today.strftime("%Y%m%d");
-        fs::write(user.join(format!("log/log_remote{day}.txt")), format!("{today} 08:00:00\tInfo\tClient started\n"))?;
-        fs::write(server.join(format!("log/log_server{day}.txt")), format!("{today} 06:00:00\tInfo\tServer started\n"))?;
+        fs::write(
+            user.join(format!("log/log_remote{day}.txt")),
+            format!("{today} 08:00:00\tInfo\tClient started\n"),
+        )?;
+        fs::write(
+            server.join(format!("log/log_server{day}.txt")),
+            format!("{today} 06:00:00\tInfo\tServer started\n"),
+        )?;
         fs::write(server.join("settings/jobs.xml"), "<ArrayOfJobClass />\n")?;
         fs::write(program.join(MARK), "A stand-in for the VisualCron Client lives here.\n")?;
         put_program(&program.join(CLIENT))?;
@@ -87,7 +97,8 @@ fn put_program(path: &Path) -> std::io::Result<()> {
 }
 
 fn settings(client: &Path, server: &Path) -> String {
-    let mut text = format!("# Settings of the demo world.\n[visualcron]\nclient_program = {:?}\n", text_of(client));
+    let mut text =
+        format!("# Settings of the demo world.\n[visualcron]\nclient_program = {:?}\n", text_of(client));
     text.push_str(&format!("server_folder = {:?}\n\n", text_of(server)));
     text.push_str("[connection]\nmain_server = \"PROD-01\"\n\n[license_host]\n");
     text.push_str("check_on_refresh = false   # the demo asks nobody\n");
@@ -99,7 +110,15 @@ fn text_of(path: &Path) -> String {
 }
 
 /// One server in the shape that .NET's XmlSerializer would give it (inferred).
-fn connection(name: &str, address: &str, port: u16, kind: &str, until: Option<Date>, version: &str, id: &str) -> String {
+fn connection(
+    name: &str,
+    address: &str,
+    port: u16,
+    kind: &str,
+    until: Option<Date>,
+    version: &str,
+    id: &str,
+) -> String {
     let until = until.map_or_else(|| "0001-01-01T00:00:00".to_string(), |until| format!("{until}T00:00:00"));
     format!(
         "  <Connection>\n    <Name>{name}</Name>\n    <Address>{address}</Address>\n    <Port>{port}</Port>\n    \
@@ -119,7 +138,10 @@ fn servers_xml(today: Date, port: u16) -> String {
         connection("OLD-01", "old-01.demo.invalid", 16444, "Perpetual", Some(old), "12.1.4", "demo-0004"),
         connection("BRANCH-07", "branch-07.demo.invalid", 16444, "Perpetual", None, "12.0.2", "demo-0005"),
     ];
-    format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<ArrayOfConnection>\n{}</ArrayOfConnection>\n", servers.concat())
+    format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<ArrayOfConnection>\n{}</ArrayOfConnection>\n",
+        servers.concat()
+    )
 }
 
 /// Was this program started under the name of the Client, in a demo world?
@@ -138,7 +160,8 @@ fn stand_in_folder() -> Option<PathBuf> {
 pub fn stand_in_client() -> ExitCode {
     let Some(folder) = stand_in_folder() else { return ExitCode::FAILURE };
     let now = jiff::ZonedDateTime::now();
-    let log = folder.with_file_name("VisualCron").join(format!("log/log_remote{}.txt", now.strftime("%Y%m%d")));
+    let log =
+        folder.with_file_name("VisualCron").join(format!("log/log_remote{}.txt", now.strftime("%Y%m%d")));
     let line = format!("{}\tInfo\tClient started\n", now.strftime("%F %T"));
     let before = fs::read_to_string(&log).unwrap_or_default();
     let _ = fs::write(&log, before + &line);
@@ -167,7 +190,9 @@ mod tests {
         let today = date(2026, 11, 24);
         let world = World::make(today).unwrap();
         let path = world.visualcron().join("settings/servers.xml");
-        let Reading::Servers { entries, .. } = read_file(&path, &Limits::default()).unwrap() else { panic!() };
+        let Reading::Servers { entries, .. } = read_file(&path, &Limits::default()).unwrap() else {
+            panic!()
+        };
         let standings: Vec<_> = entries
             .iter()
             .map(|e| crate::domain::standing::standing(e.maintenance_until, today, 30))

@@ -96,12 +96,10 @@ fn socket_path(dirs: &Dirs) -> PathBuf {
 
 fn socket_name(dirs: &Dirs) -> std::io::Result<Name<'static>> {
     if cfg!(windows) {
-        let folder: u64 = dirs
-            .data
-            .as_os_str()
-            .as_encoded_bytes()
-            .iter()
-            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
+        let folder: u64 =
+            dirs.data.as_os_str().as_encoded_bytes().iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+                (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+            });
         format!("visualcron-tray-{folder:016x}{}", session_suffix()).to_ns_name::<GenericNamespaced>()
     } else {
         socket_path(dirs).to_fs_name::<GenericFilePath>()
@@ -178,7 +176,9 @@ fn attend(
     let reply = match serde_json::from_str::<Question>(&line) {
         Err(_) => Reply::NotUnderstood,
         // A second start shows the first, whatever it was to look at: there is one tray.
-        Ok(question) if question.context != *context && question.request != Request::Show => Reply::OtherFolders,
+        Ok(question) if question.context != *context && question.request != Request::Show => {
+            Reply::OtherFolders
+        }
         Ok(question) => {
             let (answer, answers) = mpsc::channel();
             if let Ok(mut tickets) = tickets.lock() {

@@ -24,7 +24,8 @@ pub fn check(targets: Vec<(ServerKey, String, u16)>, timeout: Duration) -> Vec<(
     let deadline = Instant::now() + (timeout + NAME_LOOKUP) * rounds;
     let workers = targets.len().min(PARALLEL);
     let late = Link::Off(format!("no answer within {} s", timeout.as_secs()));
-    let mut links: Vec<(ServerKey, Link)> = targets.iter().map(|(key, ..)| (key.clone(), late.clone())).collect();
+    let mut links: Vec<(ServerKey, Link)> =
+        targets.iter().map(|(key, ..)| (key.clone(), late.clone())).collect();
     let work = Arc::new(Mutex::new(targets.into_iter().enumerate()));
     let (answer, answers) = mpsc::channel();
     for _ in 0..workers {

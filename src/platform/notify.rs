@@ -29,7 +29,10 @@ fn cannot_show(error: &notify_rust::error::Error) -> Problem {
             "no notification server runs on this desktop".to_string(),
             "Install one (for example dunst, mako or xfce4-notifyd). Notices are in the tray's menu, in the log, and in `visualcron-tray notices` meanwhile.",
         )
-    } else if text.contains("DBUS_SESSION_BUS_ADDRESS") || text.contains("No such file") || text.contains("autolaunch") {
+    } else if text.contains("DBUS_SESSION_BUS_ADDRESS")
+        || text.contains("No such file")
+        || text.contains("autolaunch")
+    {
         (
             "there is no D-Bus session".to_string(),
             "Start the tray from a desktop session. Notices are in the log, and in `visualcron-tray notices` meanwhile.",
@@ -37,7 +40,13 @@ fn cannot_show(error: &notify_rust::error::Error) -> Problem {
     } else {
         (text, "Notices are in the tray's menu, in the log, and in `visualcron-tray notices` meanwhile.")
     };
-    Problem::new(Fault::Unavailable, "Notifications cannot be shown", "the desktop's notification server", why, next)
+    Problem::new(
+        Fault::Unavailable,
+        "Notifications cannot be shown",
+        "the desktop's notification server",
+        why,
+        next,
+    )
 }
 
 /// The icon of a state as a file, which notification servers want.
@@ -101,7 +110,11 @@ fn show_and_wait(bubble: &Bubble, icon: Option<&Path>, post: &Post) -> Result<()
 }
 
 #[cfg(any(windows, target_os = "macos"))]
-fn show_and_wait(bubble: &Bubble, _icon: Option<&Path>, post: &Post) -> Result<(), notify_rust::error::Error> {
+fn show_and_wait(
+    bubble: &Bubble,
+    _icon: Option<&Path>,
+    post: &Post,
+) -> Result<(), notify_rust::error::Error> {
     use notify_rust::Notification;
     Notification::new().appname(words::TITLE).summary(&bubble.summary).body(&bubble.body).show()?;
     post(Event::Worked(Area::Notifications));

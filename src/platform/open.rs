@@ -11,7 +11,9 @@ use std::process::{Command, Stdio};
 /// Opens it, and does not wait for what opened.
 pub fn open(target: &Target, dirs: &Dirs) -> Result<(), Problem> {
     match target {
-        Target::Folder(path) => system(path.as_os_str(), "Cannot open the folder", "Is a file manager installed?"),
+        Target::Folder(path) => {
+            system(path.as_os_str(), "Cannot open the folder", "Is a file manager installed?")
+        }
         Target::File(path) => system(
             path.as_os_str(),
             "Cannot open the file",
@@ -39,8 +41,9 @@ pub fn open(target: &Target, dirs: &Dirs) -> Result<(), Problem> {
 }
 
 fn system(path: &std::ffi::OsStr, what: &str, next: &str) -> Result<(), Problem> {
-    opener::open(path)
-        .map_err(|error| Problem::new(Fault::Unavailable, what, path.to_string_lossy(), error.to_string(), next))
+    opener::open(path).map_err(|error| {
+        Problem::new(Fault::Unavailable, what, path.to_string_lossy(), error.to_string(), next)
+    })
 }
 
 /// Starts a program on its own: in its own folder, without our standard streams, reaped when it ends.

@@ -26,7 +26,9 @@ impl Watch {
         let handler = move |event: notify::Result<notify::Event>| {
             let concerns_us = match &event {
                 Ok(event) if matches!(event.kind, EventKind::Access(_)) => false,
-                Ok(event) => wanted.lock().is_ok_and(|files| event.paths.iter().any(|path| concerns(path, &files))),
+                Ok(event) => {
+                    wanted.lock().is_ok_and(|files| event.paths.iter().any(|path| concerns(path, &files)))
+                }
                 // Events were lost: look.
                 Err(_) => true,
             };
@@ -34,7 +36,8 @@ impl Watch {
                 post(Event::FilesChanged);
             }
         };
-        let watcher = notify::recommended_watcher(handler).map_err(|error| problem(&error, Path::new("this user's files")))?;
+        let watcher = notify::recommended_watcher(handler)
+            .map_err(|error| problem(&error, Path::new("this user's files")))?;
         Ok(Watch { watcher, watched: BTreeSet::new(), files })
     }
 
@@ -54,7 +57,9 @@ impl Watch {
             self.watched.remove(&folder);
         }
         let mut failed = None;
-        for folder in folders.iter().filter(|folder| !self.watched.contains(*folder)).cloned().collect::<Vec<_>>() {
+        for folder in
+            folders.iter().filter(|folder| !self.watched.contains(*folder)).cloned().collect::<Vec<_>>()
+        {
             match self.watcher.watch(&folder, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     self.watched.insert(folder);
@@ -114,7 +119,10 @@ mod tests {
         drain(&rx);
         std::fs::read(&file).unwrap();
         std::fs::write(file.with_file_name("other.xml"), "x").unwrap();
-        assert!(rx.recv_timeout(Duration::from_millis(200)).is_err(), "reading and neighbors are not changes");
+        assert!(
+            rx.recv_timeout(Duration::from_millis(200)).is_err(),
+            "reading and neighbors are not changes"
+        );
         std::fs::rename(file.with_file_name("other.xml"), &file).unwrap();
         assert!(heard(&rx), "another file was moved in its place");
     }

@@ -108,7 +108,9 @@ pub fn look_around(look: Look, dirs: &Dirs) -> Findings {
         let (servers_xml, servers_xml_problem, servers_xml_notes) =
             match servers_xml::read_file(&places.servers_xml, &servers_xml::Limits::default()) {
                 Ok(servers_xml::Reading::Absent) => (Outcome::Absent, None, Vec::new()),
-                Ok(servers_xml::Reading::Servers { entries, notes, .. }) => (Outcome::Read(entries), None, notes),
+                Ok(servers_xml::Reading::Servers { entries, notes, .. }) => {
+                    (Outcome::Read(entries), None, notes)
+                }
                 Err(problem) => (Outcome::Failed, Some(problem), Vec::new()),
             };
         Files {
@@ -120,7 +122,8 @@ pub fn look_around(look: Look, dirs: &Dirs) -> Findings {
             autostart: autostart::is_on().ok(),
         }
     });
-    let host = look.license_host.then(|| std::thread::spawn(move || license_host::reachable(&host, LICENSE_HOST)));
+    let host =
+        look.license_host.then(|| std::thread::spawn(move || license_host::reachable(&host, LICENSE_HOST)));
     let links = links::check(look.links, timeout);
     Findings { purpose: look.purpose, files, links, license_host: host.and_then(|host| host.join().ok()) }
 }

@@ -60,7 +60,8 @@ mod tests {
         assert_eq!(problem.fault, Fault::Unavailable);
         assert_eq!(problem.why.to_lowercase(), "connection refused");
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let problem = reachable(&silent.local_addr().unwrap().to_string(), Duration::from_millis(300)).unwrap_err();
+        let problem =
+            reachable(&silent.local_addr().unwrap().to_string(), Duration::from_millis(300)).unwrap_err();
         assert_eq!(problem.why, "no answer in time");
     }
 }

@@ -193,7 +193,12 @@ fn folder_of(path: &Path) -> &Path {
 /// Makes a folder of ours and those above it, readable by this user alone (mode 0700 on Unix).
 pub fn create_folder(folder: &Path) -> Result<(), Problem> {
     create_folders(folder).map_err(|error| {
-        Problem::io("Cannot make the folder", folder, &error, "Check that the folder above it can be written.")
+        Problem::io(
+            "Cannot make the folder",
+            folder,
+            &error,
+            "Check that the folder above it can be written.",
+        )
     })
 }
 

@@ -38,7 +38,8 @@ impl StateFile {
     /// Reads the state. A file that cannot be understood is moved aside and named in the problem; one that
     /// cannot be read, or is of a newer version, stays as it is and will not be written.
     pub fn load(path: PathBuf) -> (StateFile, Persisted, Option<Problem>) {
-        let locked = |path, problem| (StateFile { path, writable: false }, Persisted::default(), Some(problem));
+        let locked =
+            |path, problem| (StateFile { path, writable: false }, Persisted::default(), Some(problem));
         let bytes = match atomic::read_bounded(&path, MAX_BYTES) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return (StateFile { path, writable: true }, Persisted::default(), None),
@@ -63,7 +64,10 @@ impl StateFile {
                         "What was kept from earlier runs cannot be read",
                         path.display().to_string(),
                         error.to_string(),
-                        format!("It was moved to {}. Dates are read anew from their sources.", aside.display()),
+                        format!(
+                            "It was moved to {}. Dates are read anew from their sources.",
+                            aside.display()
+                        ),
                     );
                     (StateFile { path, writable: true }, Persisted::default(), Some(problem))
                 }

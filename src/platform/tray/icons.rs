@@ -45,7 +45,11 @@ mod tests {
         for state in [Fine, Notice, Expired, Disconnected, Unknown, Busy] {
             for (asked, given) in [(16, 24), (24, 24), (32, 32), (40, 32), (48, 48), (256, 48)] {
                 let (rgba, width, height) = rgba(png(state, asked)).unwrap();
-                assert_eq!((width, height, rgba.len()), (given, given, (given * given * 4) as usize), "{state:?}");
+                assert_eq!(
+                    (width, height, rgba.len()),
+                    (given, given, (given * given * 4) as usize),
+                    "{state:?}"
+                );
             }
             assert!(icon(state).is_some());
         }

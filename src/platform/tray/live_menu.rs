@@ -95,15 +95,16 @@ fn escape(text: &str) -> String {
 /// Where lines can be put in and taken out. A failure leaves the old line: there is nothing better to do.
 trait Lines {
     fn put(&self, item: &dyn IsMenuItem, at: usize);
-    fn take(&self, item: &dyn IsMenuItem);
+    fn take(&self, at: usize);
 }
 
 impl Lines for Menu {
     fn put(&self, item: &dyn IsMenuItem, at: usize) {
         let _ = self.insert(item, at);
     }
-    fn take(&self, item: &dyn IsMenuItem) {
-        let _ = self.remove(item);
+    fn take(&self, at: usize) {
+        // Not by the item: `remove` goes by id, which several lines may share.
+        self.remove_at(at);
     }
 }
 
@@ -111,8 +112,8 @@ impl Lines for Submenu {
     fn put(&self, item: &dyn IsMenuItem, at: usize) {
         let _ = self.insert(item, at);
     }
-    fn take(&self, item: &dyn IsMenuItem) {
-        let _ = self.remove(item);
+    fn take(&self, at: usize) {
+        self.remove_at(at);
     }
 }
 
@@ -133,8 +134,8 @@ fn show(menu: &dyn Lines, lines: &mut Vec<Live>, before: &[Item], after: &[Item]
         lines[old].change(&before[old], &after[new]);
     }
     let fresh: Vec<Live> = after[head..after.len() - tail].iter().map(Live::new).collect();
-    for line in lines.drain(head..before.len() - tail) {
-        menu.take(line.item());
+    for _ in lines.drain(head..before.len() - tail) {
+        menu.take(head);
     }
     for (index, line) in fresh.into_iter().enumerate() {
         menu.put(line.item(), head + index);

@@ -38,7 +38,9 @@ pub fn run(make: impl FnOnce(Post) -> App) {
     let post = app.post();
     TrayIconEvent::set_event_handler(Some(move |event| {
         // StatusNotifierItem knows no double click: the left click starts the Client.
-        if let TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. } = event
+        if let TrayIconEvent::Click {
+            button: MouseButton::Left, button_state: MouseButtonState::Up, ..
+        } = event
         {
             post(click());
         }

@@ -65,11 +65,12 @@ impl Tray {
 }
 
 fn no_tray(error: &str) -> Problem {
+    let no_session = error.contains("D-Bus connection error") || error.contains("DBUS_SESSION_BUS_ADDRESS");
     Problem::new(
         Fault::Unavailable,
         "The tray icon cannot be shown",
         "this session",
-        error,
+        if no_session { "there is no D-Bus session" } else { error },
         "Start it from a desktop session. Everything works on the command line too: `visualcron-tray --help`.",
     )
 }
@@ -168,7 +169,10 @@ impl App {
         let now = self.clock.now();
         let due = self.state.next_wake(&now).duration_since(now.timestamp());
         // A little late rather than a little early, which would mean to look twice.
-        Duration::try_from(due).unwrap_or_default().saturating_add(Duration::from_millis(5)).min(LONGEST_SLEEP)
+        Duration::try_from(due)
+            .unwrap_or_default()
+            .saturating_add(Duration::from_millis(5))
+            .min(LONGEST_SLEEP)
     }
 
     fn watch_files(&mut self) {

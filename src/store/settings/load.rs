@@ -79,7 +79,7 @@ impl GoodFile {
 }
 
 impl Loaded {
-    fn defaults(problems: Vec<Problem>) -> Loaded {
+    pub(crate) fn defaults(problems: Vec<Problem>) -> Loaded {
         Loaded {
             settings: Settings::default(),
             problems,
