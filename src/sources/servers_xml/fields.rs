@@ -218,6 +218,78 @@ fn term(name: &str) -> Option<Term> {
     ENDS.contains(&name).then_some(Term::License)
 }
 
+/// A qualified name of the file, looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known<'a> {
+    /// As written, with its prefix.
+    pub name: &'a str,
+    /// What it stands for as the name of a field.
+    pub field: Field,
+    /// As the name of an element, whose `Name` it holds.
+    pub owner: Owner,
+}
+
+/// Whose name an element holds, by what it is called itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// A server's: then a name alone makes it one.
+    Server,
+    /// That of a license, a product, a user, a group.
+    Other,
+    Unknown,
+}
+
+/// Remembers the names that were looked up last: a file repeats the same few over and over.
+pub(super) struct Names<'a> {
+    slots: [Option<Known<'a>>; SLOTS + PROBES],
+}
+
+const SLOTS: usize = 256;
+const SHIFT: u32 = 32 - SLOTS.trailing_zeros();
+/// Slots that are tried for a name.
+const PROBES: usize = 4;
+
+impl<'a> Names<'a> {
+    pub fn new() -> Self {
+        Names { slots: [None; SLOTS + PROBES] }
+    }
+
+    /// Looks a name up. `None` when it is no name of XML.
+    pub fn look_up(&mut self, name: &'a str) -> Option<Known<'a>> {
+        let bytes = name.as_bytes();
+        let byte = |at: usize| bytes.get(at).copied().map_or(0, usize::from);
+        let last = bytes.len().saturating_sub(1);
+        let mix = bytes.len() | byte(0) << 8 | byte(last / 2) << 16 | byte(last) << 24;
+        let home = (mix as u32).wrapping_mul(0x9e37_79b1) as usize >> SHIFT;
+        let mut free = home;
+        for at in home..home + PROBES {
+            match self.slots.get(at) {
+                Some(Some(known)) if known.name == name => return Some(*known),
+                Some(None) => {
+                    free = at;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        if !is_name(name) {
+            return None;
+        }
+        let known = Known { name, field: field(local(name)), owner: owner(local(name)) };
+        *self.slots.get_mut(free)? = Some(known);
+        Some(known)
+    }
+}
+
+/// Whether a text may be a name of XML, near enough.
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.')
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b >= 0x80 || matches!(b, b'_' | b'-' | b'.' | b':'))
+}
+
 /// The name without its prefix.
 pub(super) fn local(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, local)| local)
@@ -227,29 +299,31 @@ fn contains_any(name: &str, words: &[&str]) -> bool {
     Plain::new(name).is_some_and(|plain| words.iter().any(|word| plain.text().contains(word)))
 }
 
-/// Whether an element of this name has a `Name` that is not a server's: licenses, products, users, groups.
-pub(super) fn names_something_else(element: &str) -> bool {
-    contains_any(
-        element,
-        &[
-            "licen",
-            "product",
-            "edition",
-            "subscription",
-            "maintenance",
-            "activation",
-            "user",
-            "identity",
-            "principal",
-            "certificate",
-            "group",
-            "folder",
-        ],
-    )
+/// Whose name an element of this name holds.
+fn owner(element: &str) -> Owner {
+    const OTHERS: &[&str] = &[
+        "licen",
+        "product",
+        "edition",
+        "subscription",
+        "maintenance",
+        "activation",
+        "user",
+        "identity",
+        "principal",
+        "certificate",
+        "group",
+        "folder",
+    ];
+    match () {
+        () if contains_any(element, OTHERS) => Owner::Other,
+        () if names_a_server(element) => Owner::Server,
+        () => Owner::Unknown,
+    }
 }
 
-/// Whether an element of this name is a server by its name: then a name alone makes it one.
-pub(super) fn names_a_server(element: &str) -> bool {
+/// Whether an element of this name is a server by its name.
+fn names_a_server(element: &str) -> bool {
     contains_any(element, &["server", "connection", "host", "machine", "computer"])
 }
 
@@ -302,6 +376,20 @@ mod tests {
             assert_eq!(field(name), expected, "{name}");
         }
         assert_eq!(field(&"a".repeat(10_000)), Field::Unknown);
+    }
+
+    #[test]
+    fn names_are_remembered_and_checked() {
+        let mut names = Names::new();
+        let text: String = (0..500).map(|n| format!("x{n} ")).collect();
+        for name in text.split_ascii_whitespace().chain(["vc:Port", "p:PORT", "vc:Port", "Ärger", "_a.b-c"])
+        {
+            let known = names.look_up(name);
+            assert_eq!(known, Some(Known { name, field: field(local(name)), owner: owner(local(name)) }));
+        }
+        for none in ["", "1a", "-a", "a<b", "a b", "a=b", "a\"", "a/"] {
+            assert_eq!(names.look_up(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //!
 //! Servers of a list become entries at once, so that memory holds entries and one path of open elements.
 
-use super::fields::{self, Field, local};
+use super::fields::{self, Field, Known, Owner, local};
 use super::{Cause, Parsed, draft::Draft};
 use crate::domain::Entry;
 use jiff::Timestamp;
@@ -38,6 +38,7 @@ pub(super) struct Records<'a> {
 struct Frame<'a> {
     name: &'a str,
     field: Field,
+    owner: Owner,
     /// Within credentials or a proxy: nothing is taken.
     hidden: bool,
     /// Child elements, other than the `value` of a property.
@@ -94,9 +95,8 @@ impl<'a> Records<'a> {
     }
 
     /// An element begins.
-    pub fn open(&mut self, name: &'a str) {
+    pub fn open(&mut self, Known { name, field, owner }: Known<'a>) {
         self.elements += 1;
-        let field = fields::field(local(name));
         let mut hidden = field == Field::Skip;
         if let Some(parent) = self.frames.last_mut() {
             hidden |= parent.hidden;
@@ -105,6 +105,7 @@ impl<'a> Records<'a> {
         self.frames.push(Frame {
             name,
             field,
+            owner,
             hidden,
             children: false,
             list: false,
@@ -118,13 +119,12 @@ impl<'a> Records<'a> {
     }
 
     /// An attribute of the element that began last.
-    pub fn attribute(&mut self, name: &str, value: &str) {
+    pub fn attribute(&mut self, Known { name, field, .. }: Known<'_>, value: &str) {
         let root = self.frames.len() == 1;
         let Some(frame) = self.frames.last_mut() else { return };
         if frame.hidden || name == "xmlns" || name.starts_with("xmlns:") || value.trim().is_empty() {
             return;
         }
-        let field = fields::field(local(name));
         match field {
             Field::Skip | Field::Unknown => return,
             Field::Value => {
@@ -202,12 +202,9 @@ impl<'a> Records<'a> {
             *own = attributes;
         }
         if own.has_name() {
-            own.called_server |= fields::names_a_server(name)
-                || self
-                    .frames
-                    .last()
-                    .is_some_and(|p| lists(p, &frame) && fields::names_a_server(local(p.name)));
-            if fields::names_something_else(name) {
+            let listed = |parent: &Frame<'a>| parent.owner == Owner::Server && lists(parent, &frame);
+            own.called_server |= frame.owner == Owner::Server || self.frames.last().is_some_and(listed);
+            if frame.owner == Owner::Other {
                 own.forget_name();
             }
         }

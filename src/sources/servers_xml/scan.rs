@@ -1,11 +1,15 @@
 //! Walks the XML and checks it: well-formed, complete, within the limits, no entities of its own. quick-xml gives
 //! the events and lets much pass; what it lets pass and what a message may show is decided here.
 
-use super::{Cause, Limits, ParseError, Parsed, records::Records};
+use super::{Cause, Limits, ParseError, Parsed, fields::Names, records::Records};
 use jiff::Timestamp;
 use quick_xml::{
-    Reader, errors::Error, errors::IllFormedError, errors::SyntaxError, events::Event,
+    Reader,
+    errors::Error,
+    errors::IllFormedError,
+    errors::SyntaxError,
     events::attributes::Attributes,
+    events::{BytesStart, Event},
 };
 use std::{
     borrow::Cow,
@@ -50,6 +54,7 @@ pub(super) fn scan(
     let mut walk = Walk {
         text,
         records: Records::new(read_at, limits.max_records),
+        names: Names::new(),
         limits,
         deadline,
         events: 0,
@@ -87,6 +92,7 @@ enum State {
 struct Walk<'a, 'l> {
     text: &'a str,
     records: Records<'a>,
+    names: Names<'a>,
     limits: &'l Limits,
     deadline: &'l Deadline,
     events: u32,
@@ -105,9 +111,9 @@ impl<'a> Walk<'a, '_> {
             self.deadline.check().map_err(here)?;
         }
         match event {
-            Event::Start(tag) => self.open(start, end.saturating_sub(1), tag.len()),
+            Event::Start(tag) => self.open(start, end.saturating_sub(1), &tag),
             Event::Empty(tag) => {
-                self.open(start, end.saturating_sub(2), tag.len())?;
+                self.open(start, end.saturating_sub(2), &tag)?;
                 self.close().map_err(here)
             }
             Event::End(tag) => {
@@ -149,18 +155,19 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// A start tag whose content, name and attributes, is the `length` bytes up to `end`.
-    fn open(&mut self, start: usize, end: usize, length: usize) -> At<()> {
+    /// A start tag whose content, name and attributes, ends at `end`.
+    fn open(&mut self, start: usize, end: usize, tag: &BytesStart<'_>) -> At<()> {
         let here = |cause| (start, cause);
-        let content = end.checked_sub(length).and_then(|from| self.text.get(from..end)).unwrap_or_default();
-        let name_length = content.find(|c: char| c.is_ascii_whitespace()).unwrap_or(content.len());
-        let (name, attributes) = content.split_at(name_length);
+        // The same bytes as in the event, but borrowed from the text, which lives longer.
+        let content =
+            end.checked_sub(tag.len()).and_then(|from| self.text.get(from..end)).unwrap_or_default();
+        let (name, attributes) = content.split_at_checked(tag.name().as_ref().len()).unwrap_or_default();
         if self.state == State::After {
             return Err(here(broken("the file goes on after the end of its data")));
         }
-        if !is_name(name) {
+        let Some(name) = self.names.look_up(name) else {
             return Err(here(broken("a tag has a name that is none")));
-        }
+        };
         if self.records.depth() >= self.limits.max_depth {
             return Err(here(Cause::TooDeep(self.limits.max_depth)));
         }
@@ -174,10 +181,10 @@ impl<'a> Walk<'a, '_> {
                 self.deadline.check().map_err(here)?;
             }
             let attribute = attribute.map_err(|_| here(self.bad_attribute()))?;
-            let name = attribute.key.into_inner();
-            if !is_name(name) || attribute.value.contains('<') {
+            let name = self.names.look_up(attribute.key.into_inner());
+            let Some(name) = name.filter(|_| !attribute.value.contains('<')) else {
                 return Err(here(self.bad_attribute()));
-            }
+            };
             let value = quick_xml::escape::unescape_with(&attribute.value, predefined);
             self.records.attribute(name, &value.map_err(|_| here(undefined()))?);
         }
@@ -241,7 +248,7 @@ fn broken(what: &str) -> Cause {
 }
 
 fn undefined() -> Cause {
-    broken("there is a reference (&…;) to an entity that the file cannot define")
+    broken("there is a reference (&…;) to something that is not defined")
 }
 
 /// The character of a reference: the five of XML and numbers.
@@ -262,15 +269,6 @@ fn predefined(name: &str) -> Option<&'static str> {
         "apos" => "'",
         _ => return None,
     })
-}
-
-/// Whether a text may be a name of XML, near enough.
-fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.')
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b >= 0x80 || matches!(b, b'_' | b'-' | b'.' | b':'))
 }
 
 /// A name of an element as a message may show it.
