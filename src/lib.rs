@@ -9,6 +9,10 @@
 //! - [`sources`] read license data, [`store`] keeps settings and state on disk, [`platform`] talks to the
 //!   desktop and the system, [`cli`] holds one file a verb, [`host`] holds the demo world.
 
+pub mod app;
+pub mod cli;
 pub mod domain;
+pub mod host;
+pub mod platform;
 pub mod sources;
 pub mod store;

@@ -1,1 +1,5 @@
 //! Settings and state on disk.
+
+pub mod atomic;
+pub mod settings;
+pub mod state;

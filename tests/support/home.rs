@@ -170,6 +170,12 @@ impl Running {
         self.child.try_wait().unwrap().is_none()
     }
 
+    /// Ends it the hard way, as a crash would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Waits for its own end.
     #[track_caller]
     pub fn wait_for_exit(&mut self, timeout: Duration) -> ExitStatus {

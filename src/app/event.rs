@@ -1,0 +1,181 @@
+//! What happens, and what is to be done about it.
+
+use super::{Command, Link, Persisted, Places, report::Reply};
+use crate::{
+    domain::{Problem, ServerKey, knowledge::Outcome},
+    store::settings::Loaded,
+};
+use std::path::PathBuf;
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A due time has come, or the machine woke up.
+    Woke,
+    /// The user chose this in the menu, or clicked the icon.
+    Chosen(Command),
+    /// Another process of ours asks for something.
+    Asked(super::report::Request, Ticket),
+    /// The user answered a notification.
+    Answered(Answer),
+    /// A look at the world is done.
+    Looked(Box<Findings>),
+    /// Something in the settings file or below VisualCron's folder changed on disk.
+    FilesChanged,
+    /// An effect went well: a problem of this area, if there was one, is over.
+    Worked(Area),
+    /// An effect failed.
+    Failed(Area, Problem),
+}
+
+/// Which part of the program a problem belongs to; each has at most one at a time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Area {
+    /// The settings file.
+    Settings,
+    /// The Client's servers.xml.
+    ServersXml,
+    /// Our own state on disk.
+    State,
+    /// The tray icon and its host.
+    Tray,
+    /// The notification server.
+    Notifications,
+    /// Watching files.
+    Watch,
+    /// The license host.
+    LicenseHost,
+    /// Something the user asked for, such as opening a folder.
+    Asked,
+}
+
+impl Area {
+    /// Does a problem here concern what is known of the licenses? If not, it concerns this desktop alone.
+    pub fn concerns_licenses(&self) -> bool {
+        matches!(self, Area::Settings | Area::ServersXml | Area::State | Area::LicenseHost)
+    }
+}
+
+/// Who waits for a reply: a number that the adapter gave out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket(pub u64);
+
+/// What to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Why; comes back with the findings.
+    pub purpose: Purpose,
+    /// The servers whose TCP port is to be tried: key, host, port.
+    pub links: Vec<(ServerKey, String, u16)>,
+    /// Read the settings, servers.xml and the folders.
+    pub files: bool,
+    /// Try the license host on port 443.
+    pub license_host: bool,
+}
+
+/// Why we look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// On start, on a change of files, or as time goes by.
+    Routine,
+    /// The user asked for a refresh, of one server or of all, and these wait for the result.
+    Refresh(Option<ServerKey>, Option<Ticket>),
+    /// This one waits for the status.
+    Status(Ticket),
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Findings {
+    /// Why we looked.
+    pub purpose: Purpose,
+    /// Settings, servers.xml and folders, if they were looked at.
+    pub files: Option<Files>,
+    /// Whether the servers answered on their ports.
+    pub links: Vec<(ServerKey, Link)>,
+    /// Whether the license host answered, if it was tried.
+    pub license_host: Option<Result<(), Problem>>,
+}
+
+/// What the files say.
+#[derive(Debug)]
+pub struct Files {
+    /// The settings in force.
+    pub settings: Loaded,
+    /// What servers.xml says.
+    pub servers_xml: Outcome,
+    /// What is wrong with servers.xml.
+    pub servers_xml_problem: Option<Problem>,
+    /// Notes about servers.xml as a whole.
+    pub servers_xml_notes: Vec<String>,
+    /// The folders and programs.
+    pub places: Places,
+    /// Whether the tray starts on logon; `None` where that cannot be told.
+    pub autostart: Option<bool>,
+}
+
+/// What the user answered to a notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The notices that it showed.
+    pub keys: Vec<String>,
+    /// What was chosen.
+    pub choice: Command,
+}
+
+/// A notification to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bubble {
+    /// The notices in it, empty for mere information.
+    pub keys: Vec<String>,
+    /// First line.
+    pub summary: String,
+    /// The rest, plain text.
+    pub body: String,
+    /// Buttons, in order: label and what it does.
+    pub actions: Vec<(&'static str, Command)>,
+    /// It stays until answered.
+    pub stays: bool,
+    /// Which state's icon it bears.
+    pub icon: super::Icon,
+}
+
+/// What to open with the system's own means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A folder in the file manager.
+    Folder(PathBuf),
+    /// A text file in the user's editor.
+    File(PathBuf),
+    /// A page in the browser.
+    Url(String),
+    /// A page of ours: a title for its file, and its HTML.
+    Page(&'static str, String),
+    /// A program.
+    Program(PathBuf),
+}
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Look at the world; answers with [`Event::Looked`].
+    Look(Look),
+    /// Write our state to disk, synced, before the effects that follow.
+    Save(Box<Persisted>),
+    /// Show a notification.
+    Notify(Bubble),
+    /// Open something for a command.
+    Open(Command, Target),
+    /// Put a text into the clipboard.
+    Copy(String),
+    /// Start on logon, or not.
+    SetAutostart(bool),
+    /// Start or stop the Windows service.
+    Service(bool),
+    /// Answer another process.
+    Reply(Ticket, Box<Reply>),
+    /// Say this once on the log, and on standard error where there is one.
+    Say(Problem),
+    /// End.
+    Quit,
+}

@@ -1,0 +1,152 @@
+//! What the command line and other processes are told: plain data, the same as JSON.
+
+use super::{State, state::coverage_of};
+use crate::domain::{Coverage, Kind, Problem, Server, Source, Standing, Version, coverage, standing};
+use jiff::{Timestamp, ZonedDateTime, civil::Date};
+use serde::{Deserialize, Serialize};
+
+/// What another process of ours asks the running tray.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "snake_case")]
+pub enum Request {
+    /// Show yourself: a second tray was started.
+    Show,
+    /// Read everything again.
+    Refresh {
+        /// Only this server, by name, address or key.
+        server: Option<String>,
+    },
+    /// The status of all servers.
+    Status,
+    /// Carry out a command of the menu.
+    Run {
+        /// Its text, as of [`super::Command`].
+        command: String,
+    },
+}
+
+/// What the running tray answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// It is under way.
+    Done,
+    /// The status.
+    Status(StatusReport),
+    /// What a refresh has brought.
+    Refreshed(RefreshReport),
+    /// It did not work.
+    Problem(Problem),
+    /// The request is of another version of this program.
+    NotUnderstood,
+    /// This tray looks at other folders than those asked about.
+    OtherFolders,
+}
+
+/// The status of all servers: `status --json`. The field names are a promise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// Version of this format: 1.
+    pub schema: u32,
+    /// The moment it is true for.
+    pub as_of: Timestamp,
+    /// The worst standing of all servers.
+    pub standing: Standing,
+    /// All servers, the most urgent first.
+    pub servers: Vec<ServerReport>,
+    /// What does not work.
+    pub problems: Vec<Problem>,
+}
+
+/// One server in the status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerReport {
+    /// Its name.
+    pub name: String,
+    /// Host name or address.
+    pub address: Option<String>,
+    /// TCP port.
+    pub port: u16,
+    /// Kind of license.
+    pub kind: Option<Kind>,
+    /// Edition.
+    pub edition: Option<String>,
+    /// Last day of the Maintenance, or of what the kind of license calls it.
+    pub maintenance_until: Option<Date>,
+    /// Calendar days left in the user's zone; negative after the date.
+    pub days_left: Option<i32>,
+    /// Where the license stands.
+    pub standing: Standing,
+    /// The version that the server runs.
+    pub installed_version: Option<String>,
+    /// Whether the date covers it.
+    pub coverage: Coverage,
+    /// The newest listed version that the date covers.
+    pub newest_covered: Option<String>,
+    /// Who says so.
+    pub source: Source,
+    /// When that source was read.
+    pub read_at: Timestamp,
+    /// Conflicts and doubts.
+    pub notes: Vec<String>,
+}
+
+impl StatusReport {
+    /// The status as of `now`.
+    pub fn new(state: &State, now: &ZonedDateTime) -> StatusReport {
+        let today = now.date();
+        StatusReport {
+            schema: 1,
+            as_of: now.timestamp(),
+            standing: state.worst(today),
+            servers: state.servers.iter().map(|server| server_report(state, server, today)).collect(),
+            problems: state.license_problems().cloned().collect(),
+        }
+    }
+}
+
+fn server_report(state: &State, server: &Server, today: Date) -> ServerReport {
+    let until = server.until();
+    ServerReport {
+        name: server.name.clone(),
+        address: server.address.clone(),
+        port: server.port,
+        kind: server.kind,
+        edition: server.edition.clone(),
+        maintenance_until: until,
+        days_left: until.map(|until| standing::days_left(today, until)),
+        standing: state.standing(server, today),
+        installed_version: server.installed_version.map(|version: Version| version.to_string()),
+        coverage: coverage_of(server),
+        newest_covered: until.and_then(coverage::newest_covered).map(|release| release.version.to_string()),
+        source: server.source,
+        read_at: server.read_at,
+        notes: server.notes.clone(),
+    }
+}
+
+/// What a refresh has brought: `refresh --json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshReport {
+    /// Version of this format: 1.
+    pub schema: u32,
+    /// When.
+    pub as_of: Timestamp,
+    /// Per server the date before and after.
+    pub servers: Vec<RefreshedServer>,
+    /// Whether the license host answered on port 443; `None` if it was not tried.
+    pub license_host_reachable: Option<bool>,
+    /// What does not work.
+    pub problems: Vec<Problem>,
+}
+
+/// One server in a refresh.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshedServer {
+    /// Its name.
+    pub name: String,
+    /// The date before.
+    pub before: Option<Date>,
+    /// The date after.
+    pub after: Option<Date>,
+}

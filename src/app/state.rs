@@ -1,0 +1,209 @@
+//! Everything the application knows while it runs.
+
+use super::{Places, event::Area};
+use crate::{
+    domain::{
+        Knowledge, Problem, Server, ServerKey, Standing, coverage,
+        coverage::Coverage,
+        notice::{Ledger, Notice, Policy, Quiet},
+        standing,
+    },
+    store::settings::{Check, Settings},
+};
+use jiff::{SignedDuration, Timestamp, ZonedDateTime, civil::Date};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::PathBuf,
+};
+
+/// Whether a server answers on its TCP port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// The port answers.
+    On,
+    /// It does not; why, in a few words.
+    Off(String),
+}
+
+/// What is kept on disk between runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Persisted {
+    /// The last word of each source.
+    pub knowledge: Knowledge,
+    /// What was announced.
+    pub notices: Ledger,
+    /// What was said once and need not be said again.
+    pub said: BTreeSet<String>,
+}
+
+/// Everything the application knows while it runs.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The settings in force.
+    pub settings: Settings,
+    /// The settings file.
+    pub settings_path: PathBuf,
+    /// What is kept between runs.
+    pub kept: Persisted,
+    /// The servers, merged from `kept.knowledge`; the most urgent first.
+    pub servers: Vec<Server>,
+    /// VisualCron's folders and programs.
+    pub places: Places,
+    /// Whether the servers answered when last asked.
+    pub links: HashMap<ServerKey, Link>,
+    /// When the servers are to be asked again.
+    pub next_link_check: Option<Timestamp>,
+    /// What is wrong, by area.
+    pub problems: BTreeMap<Area, Vec<Problem>>,
+    /// Notes about servers.xml as a whole.
+    pub file_notes: Vec<String>,
+    /// How many refreshes are under way.
+    pub refreshing: usize,
+    /// Whether the tray starts on logon, where that can be told.
+    pub autostart: Option<bool>,
+    /// The names of this machine.
+    pub local_names: Vec<String>,
+    /// The first look at the world is done.
+    pub looked: bool,
+    /// Due notices are shown: the tray does, a single command does not.
+    pub announces: bool,
+}
+
+impl State {
+    /// The state before the first look, with what was kept from the last run.
+    pub fn new(
+        kept: Persisted,
+        settings: Settings,
+        settings_path: PathBuf,
+        places: Places,
+        local_names: Vec<String>,
+    ) -> State {
+        let mut state = State {
+            settings,
+            settings_path,
+            kept,
+            servers: Vec::new(),
+            places,
+            links: HashMap::new(),
+            next_link_check: None,
+            problems: BTreeMap::new(),
+            file_notes: Vec::new(),
+            refreshing: 0,
+            autostart: None,
+            local_names,
+            looked: false,
+            announces: true,
+        };
+        state.merge();
+        state
+    }
+
+    /// Merges the servers anew, the most urgent first: by date, those without one last.
+    pub fn merge(&mut self) {
+        self.servers = self.kept.knowledge.servers(&self.local_names);
+        self.servers.sort_by_key(|server| server.until().unwrap_or(Date::MAX));
+    }
+
+    /// The user's wishes for notices.
+    pub fn policy(&self) -> Policy {
+        let notices = &self.settings.notices;
+        use crate::domain::Kind::{Perpetual, Subscription, Trial};
+        Policy {
+            before: notices.before_days.clone(),
+            after_every: notices.after_every_days,
+            window: notices.renewal_window_days,
+            quiet: notices.quiet_hours.map(|quiet| Quiet { from: quiet.from, to: quiet.to }),
+            remind_at: notices.remind_at,
+            kinds: [Perpetual, Subscription, Trial]
+                .into_iter()
+                .filter(|&kind| notices.wants(Some(kind)))
+                .collect(),
+            expiring: notices.expiring,
+            expired: notices.expired,
+            not_covered: notices.not_covered,
+        }
+    }
+
+    /// Where one server's license stands.
+    pub fn standing(&self, server: &Server, today: Date) -> Standing {
+        standing::standing(server.until(), today, self.settings.notices.expiring_days)
+    }
+
+    /// The worst standing of all; `Unknown` while no server is known.
+    pub fn worst(&self, today: Date) -> Standing {
+        self.servers.iter().map(|server| self.standing(server, today)).max().unwrap_or(Standing::Unknown)
+    }
+
+    /// The notices that wait for an answer.
+    pub fn open_notices(&self, today: Date) -> Vec<Notice> {
+        self.kept.notices.open(&self.servers, today, &self.policy())
+    }
+
+    /// The server that the menu's `Server` entry is about: the one named in the settings, else the local one,
+    /// else the first by name.
+    pub fn main_server(&self) -> Option<&Server> {
+        let named = self.settings.connection.main_server.as_deref().and_then(|name| self.find(name));
+        named
+            .or_else(|| self.servers.iter().find(|server| server.local))
+            .or_else(|| self.servers.iter().min_by_key(|server| &server.name))
+    }
+
+    /// A server by its key, name or address, in any letter case.
+    pub fn find(&self, name: &str) -> Option<&Server> {
+        let is = |text: &str| text.eq_ignore_ascii_case(name);
+        self.servers
+            .iter()
+            .find(|server| is(&server.key.0))
+            .or_else(|| self.servers.iter().find(|server| is(&server.name)))
+            .or_else(|| self.servers.iter().find(|server| server.address.as_deref().is_some_and(is)))
+    }
+
+    /// A server by its key.
+    pub fn server(&self, key: &ServerKey) -> Option<&Server> {
+        self.servers.iter().find(|server| server.key == *key)
+    }
+
+    /// The servers whose port is to be tried, as the settings want it.
+    pub fn link_targets(&self) -> Vec<(ServerKey, String, u16)> {
+        let target = |server: &Server| {
+            Some((server.key.clone(), server.address.clone()?, server.port))
+                .filter(|(_, host, _)| host != ".")
+        };
+        match self.settings.connection.check {
+            Check::Off => Vec::new(),
+            Check::Main => self.main_server().and_then(target).into_iter().collect(),
+            Check::All => self.servers.iter().filter_map(target).collect(),
+        }
+    }
+
+    /// When to wake up next: a notice may become due, or the servers are to be asked again.
+    pub fn next_wake(&self, now: &ZonedDateTime) -> Timestamp {
+        let notices = self.kept.notices.next_look(now, &self.policy());
+        self.next_link_check.map_or(notices, |check| check.min(notices)).max(now.timestamp())
+    }
+
+    /// When the servers are to be asked again after `now`.
+    pub(super) fn schedule_links(&mut self, now: Timestamp) {
+        let every = SignedDuration::from_secs(i64::from(self.settings.connection.every_seconds));
+        self.next_link_check = (!self.link_targets().is_empty()).then(|| now + every);
+    }
+
+    /// All problems, in the order of their areas.
+    pub fn all_problems(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.values().flatten()
+    }
+
+    /// The problems that concern what is known of the licenses, not this desktop.
+    pub fn license_problems(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter().filter(|(area, _)| area.concerns_licenses()).flat_map(|(_, problems)| problems)
+    }
+}
+
+/// Is the version that a server runs covered by its date?
+pub fn coverage_of(server: &Server) -> Coverage {
+    match (server.installed_version, server.until()) {
+        (Some(version), Some(until)) => coverage::coverage(version, until),
+        _ => Coverage::Unknown,
+    }
+}

@@ -1,0 +1,309 @@
+//! The reducer: what changes and what is to be done when something happens.
+
+use super::{
+    Command, Effect, Event, Findings, Link, Look, Purpose, State, Target, Ticket,
+    event::Area,
+    page, recovery_plan,
+    report::{RefreshReport, RefreshedServer, Reply, Request, StatusReport},
+    words,
+};
+use crate::{
+    domain::{Fault, Problem, ServerKey, Source, knowledge::Outcome, notice::Handling},
+    store::settings::Check,
+};
+use jiff::{ZonedDateTime, civil::Date};
+use std::collections::HashMap;
+
+/// Takes in one event at `now`. The effects are to be carried out in their order.
+pub fn update(state: &mut State, event: Event, now: &ZonedDateTime) -> Vec<Effect> {
+    let kept_before = state.kept.clone();
+    let mut effects = Vec::new();
+    match event {
+        Event::Woke => woke(state, now, &mut effects),
+        Event::FilesChanged => effects.push(look(state, Purpose::Routine, Reach::Files)),
+        Event::Chosen(command) => choose(state, command, now, &mut effects),
+        Event::Asked(request, ticket) => ask(state, request, ticket, now, &mut effects),
+        Event::Answered(answer) => {
+            let keys = || answer.keys.iter().map(String::as_str);
+            match answer.choice {
+                Command::GotIt => {
+                    state.kept.notices.handle(keys(), Handling::Done);
+                }
+                Command::RemindTomorrow => {
+                    let until = state.policy().tomorrow(now);
+                    state.kept.notices.handle(keys(), Handling::Snoozed { until });
+                }
+                other => choose(state, other, now, &mut effects),
+            }
+        }
+        Event::Looked(findings) => looked(state, *findings, now, &mut effects),
+        Event::Worked(area) => {
+            state.problems.remove(&area);
+        }
+        Event::Failed(area, problem) => fail(state, area, problem, &mut effects),
+    }
+    announce(state, now, &mut effects);
+    if state.kept != kept_before {
+        effects.insert(0, Effect::Save(Box::new(state.kept.clone())));
+    }
+    effects
+}
+
+/// The first look at the world: everything but the license host.
+pub fn first_look(state: &State) -> Vec<Effect> {
+    vec![look(state, Purpose::Routine, Reach::Files)]
+}
+
+/// How far a look reaches.
+#[derive(Clone, Copy, PartialEq)]
+enum Reach {
+    /// The settings, servers.xml, the folders.
+    Files,
+    /// The servers' ports.
+    Links,
+    /// All of it, and the license host.
+    Everything,
+}
+
+fn look(state: &State, purpose: Purpose, reach: Reach) -> Effect {
+    let links = if reach == Reach::Files { Vec::new() } else { state.link_targets() };
+    let license_host = reach == Reach::Everything && state.settings.license_host.check_on_refresh;
+    Effect::Look(Look { purpose, links, files: reach != Reach::Links, license_host })
+}
+
+fn woke(state: &mut State, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
+    if state.next_link_check.is_some_and(|due| due <= now.timestamp()) {
+        state.schedule_links(now.timestamp());
+        effects.push(look(state, Purpose::Routine, Reach::Links));
+    }
+}
+
+fn refresh(state: &mut State, server: Option<ServerKey>, ticket: Option<Ticket>, effects: &mut Vec<Effect>) {
+    state.refreshing += 1;
+    effects.push(look(state, Purpose::Refresh(server, ticket), Reach::Everything));
+}
+
+fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
+    let today = now.date();
+    let open = |target| Effect::Open(command.clone(), target);
+    match &command {
+        Command::StartClient => match &state.places.client_program {
+            Ok(program) => effects.push(open(Target::Program(program.clone()))),
+            Err(why) => {
+                let problem = words::client_not_found(why);
+                fail(state, Area::Asked, problem, effects);
+            }
+        },
+        Command::Open(place) => match state.places.get(*place) {
+            Ok(folder) => effects.push(open(Target::Folder(folder.clone()))),
+            Err(why) => {
+                let problem = words::folder_not_found(*place, why, &state.places);
+                fail(state, Area::Asked, problem, effects);
+            }
+        },
+        Command::Refresh(server) => refresh(state, server.clone(), None, effects),
+        Command::Renew => effects.push(open(Target::Url(state.settings.pages.renew.clone()))),
+        Command::CopyServerId(key) => {
+            if let Some(id) = state.server(key).and_then(|server| server.server_id.clone()) {
+                effects.push(Effect::Copy(id));
+            }
+        }
+        Command::GotIt | Command::RemindTomorrow => {
+            let handling = match command {
+                Command::GotIt => Handling::Done,
+                _ => Handling::Snoozed { until: state.policy().tomorrow(now) },
+            };
+            let notices = state.open_notices(today);
+            state.kept.notices.handle(notices.iter().map(|notice| notice.key.as_str()), handling);
+        }
+        Command::Details => effects.push(open(Target::Page("details", page::details(state, now)))),
+        Command::ClearCache => {
+            let plan = recovery_plan::plan(&state.places);
+            effects.push(open(Target::Page("clear-server-cache", page::recovery(&plan))));
+        }
+        Command::Settings => effects.push(open(Target::File(state.settings_path.clone()))),
+        Command::Autostart(on) => effects.push(Effect::SetAutostart(*on)),
+        Command::Service(start) => effects.push(Effect::Service(*start)),
+        Command::About => effects.push(Effect::Notify(words::about())),
+        Command::Forget => {
+            state.kept.knowledge.forget_gone();
+            state.merge();
+        }
+        Command::Exit => effects.push(Effect::Quit),
+    }
+}
+
+fn ask(state: &mut State, request: Request, ticket: Ticket, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
+    match request {
+        Request::Show => {
+            effects.push(Effect::Notify(words::already_running(state, now.date())));
+            effects.push(Effect::Reply(ticket, Box::new(Reply::Done)));
+        }
+        Request::Refresh { server: None } => refresh(state, None, Some(ticket), effects),
+        Request::Refresh { server: Some(name) } => match state.find(&name).map(|found| found.key.clone()) {
+            Some(key) => refresh(state, Some(key), Some(ticket), effects),
+            None => {
+                let problem = words::no_such_server(&name, &state.servers);
+                effects.push(Effect::Reply(ticket, Box::new(Reply::Problem(problem))));
+            }
+        },
+        Request::Status => effects.push(look(state, Purpose::Status(ticket), Reach::Files)),
+        Request::Run { command } => match command.parse() {
+            Ok(command) => {
+                choose(state, command, now, effects);
+                effects.push(Effect::Reply(ticket, Box::new(Reply::Done)));
+            }
+            Err(_) => effects.push(Effect::Reply(ticket, Box::new(Reply::NotUnderstood))),
+        },
+    }
+}
+
+fn looked(state: &mut State, findings: Findings, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
+    let before: HashMap<ServerKey, Option<Date>> =
+        state.servers.iter().map(|server| (server.key.clone(), server.until())).collect();
+    let first = !state.looked;
+    if let Some(files) = findings.files {
+        let path = state.settings_path.clone();
+        set_problems(state, Area::Settings, files.settings.problems.clone(), effects);
+        set_problems(state, Area::ServersXml, files.servers_xml_problem.into_iter().collect(), effects);
+        state.file_notes = files.servers_xml_notes;
+        let entries = files.settings.settings.entries(files.settings.read_at);
+        let settings_changed = state.settings != files.settings.settings;
+        state.settings = files.settings.settings;
+        state.settings_path = path;
+        state.places = files.places;
+        state.autostart = files.autostart;
+        state.looked = true;
+        let mut moved = state.kept.knowledge.absorb(
+            Source::Settings,
+            if entries.is_empty() { Outcome::Absent } else { Outcome::Read(entries) },
+            now.timestamp(),
+        );
+        moved.extend(state.kept.knowledge.absorb(Source::ServersXml, files.servers_xml, now.timestamp()));
+        state.merge();
+        if !moved.is_empty() && state.settings.notices.renewed && !first {
+            effects.push(Effect::Notify(words::renewed(&moved)));
+        }
+        if first || settings_changed {
+            state.next_link_check = None;
+        }
+        if state.next_link_check.is_none() && state.settings.connection.check != Check::Off {
+            state.schedule_links(now.timestamp());
+            if state.next_link_check.is_some() {
+                effects.push(look(state, Purpose::Routine, Reach::Links));
+            }
+        }
+    }
+    take_links(state, findings.links, effects);
+    if let Some(host) = &findings.license_host {
+        set_problems(state, Area::LicenseHost, host.clone().err().into_iter().collect(), effects);
+    }
+    match findings.purpose {
+        Purpose::Routine => {}
+        Purpose::Status(ticket) => {
+            let report = StatusReport::new(state, now);
+            effects.push(Effect::Reply(ticket, Box::new(Reply::Status(report))));
+        }
+        Purpose::Refresh(only, ticket) => {
+            state.refreshing = state.refreshing.saturating_sub(1);
+            let report = refresh_report(state, &before, only.as_ref(), findings.license_host.as_ref(), now);
+            match ticket {
+                Some(ticket) => effects.push(Effect::Reply(ticket, Box::new(Reply::Refreshed(report)))),
+                None => effects.push(Effect::Notify(words::refreshed(&report))),
+            }
+        }
+    }
+}
+
+/// What a refresh has brought: per server the date before and after.
+fn refresh_report(
+    state: &State,
+    before: &HashMap<ServerKey, Option<Date>>,
+    only: Option<&ServerKey>,
+    license_host: Option<&Result<(), Problem>>,
+    now: &ZonedDateTime,
+) -> RefreshReport {
+    let servers = state
+        .servers
+        .iter()
+        .filter(|server| only.is_none_or(|key| *key == server.key))
+        .map(|server| RefreshedServer {
+            name: server.name.clone(),
+            before: before.get(&server.key).copied().flatten(),
+            after: server.until(),
+        })
+        .collect();
+    RefreshReport {
+        schema: 1,
+        as_of: now.timestamp(),
+        servers,
+        license_host_reachable: license_host.map(Result::is_ok),
+        problems: state.license_problems().cloned().collect(),
+    }
+}
+
+fn take_links(state: &mut State, links: Vec<(ServerKey, Link)>, effects: &mut Vec<Effect>) {
+    for (key, link) in links {
+        let was_on = state.links.get(&key) == Some(&Link::On);
+        if let (true, Link::Off(why), Some(server)) = (was_on, &link, state.server(&key))
+            && state.settings.notices.connection
+        {
+            effects.push(Effect::Notify(words::connection_lost(server, why)));
+        }
+        state.links.insert(key, link);
+    }
+    let known: std::collections::HashSet<ServerKey> = state.servers.iter().map(|s| s.key.clone()).collect();
+    state.links.retain(|key, _| known.contains(key));
+}
+
+/// Shows what is due. It is noted down first, and `update` puts the save before everything else.
+fn announce(state: &mut State, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
+    if !state.looked || !state.announces {
+        return;
+    }
+    let due = state.kept.notices.due(&state.servers, now, &state.policy());
+    if !due.is_empty() {
+        state.kept.notices.announce(&due, now.timestamp());
+        effects.push(Effect::Notify(words::notices(&due)));
+    }
+}
+
+/// Sets the problems of an area, and says those that are new.
+fn set_problems(state: &mut State, area: Area, problems: Vec<Problem>, effects: &mut Vec<Effect>) {
+    let before = state.problems.remove(&area).unwrap_or_default();
+    effects.extend(problems.iter().filter(|p| !before.contains(p)).cloned().map(Effect::Say));
+    if !problems.is_empty() {
+        state.problems.insert(area, problems);
+    }
+}
+
+/// A problem: said, kept, and where the user is waiting for something, or cannot know of it otherwise, shown.
+fn fail(state: &mut State, area: Area, problem: Problem, effects: &mut Vec<Effect>) {
+    match &area {
+        Area::Asked => {
+            effects.push(Effect::Notify(words::failed(&problem)));
+            effects.push(Effect::Say(problem));
+            return;
+        }
+        Area::Tray if state.kept.said.insert("no tray".into()) => {
+            effects.push(Effect::Notify(words::failed(&problem)));
+        }
+        _ => {}
+    }
+    set_problems(state, area, vec![problem], effects);
+}
+
+/// The problem of a request that this version does not know.
+pub fn not_understood() -> Problem {
+    Problem::new(
+        Fault::Software,
+        "The running tray did not understand the request",
+        "the tray of this user",
+        "it is probably of another version",
+        "Exit it from its menu, and start it again.",
+    )
+}
+
+#[cfg(test)]
+#[path = "update_tests.rs"]
+mod tests;

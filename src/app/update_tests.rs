@@ -1,0 +1,249 @@
+use super::*;
+use crate::{
+    app::{
+        Answer, Bubble, Target,
+        event::Files,
+        testing::{entry, now, places, state},
+    },
+    domain::{Entry, Kind, Standing},
+    store::settings::{Loaded, Settings},
+};
+use jiff::ToSpan;
+
+fn bubbles(effects: &[Effect]) -> Vec<&Bubble> {
+    effects
+        .iter()
+        .filter_map(|effect| if let Effect::Notify(bubble) = effect { Some(bubble) } else { None })
+        .collect()
+}
+
+fn files(entries: Vec<Entry>) -> Files {
+    Files {
+        settings: Loaded::defaults(vec![]),
+        servers_xml: Outcome::Read(entries),
+        servers_xml_problem: None,
+        servers_xml_notes: vec![],
+        places: places(),
+        autostart: Some(false),
+    }
+}
+
+fn looked(purpose: Purpose, files: Files) -> Event {
+    Event::Looked(Box::new(Findings { purpose, files: Some(files), links: vec![], license_host: None }))
+}
+
+#[test]
+fn what_is_due_is_saved_before_it_is_shown_and_shown_once() {
+    let mut state = state(vec![entry("PROD-01", Some(Kind::Subscription), Some(12))]);
+    let effects = update(&mut state, Event::Woke, &now());
+    let Effect::Save(kept) = &effects[0] else { panic!("{effects:?}") };
+    assert_eq!(**kept, state.kept);
+    insta::assert_debug_snapshot!(bubbles(&effects)[0], @r#"
+    Bubble {
+        keys: [
+            "prod-01:16444 2026-12-06",
+        ],
+        summary: "PROD-01: Subscription expires in 12 days (2026-12-06)",
+        body: "Without a subscription the server stops executing Jobs. Renew before the date.",
+        actions: [
+            (
+                "Renew…",
+                Renew,
+            ),
+            (
+                "Remind me tomorrow",
+                RemindTomorrow,
+            ),
+            (
+                "Details",
+                Details,
+            ),
+        ],
+        stays: true,
+        icon: Notice,
+    }
+    "#);
+    assert_eq!(update(&mut state, Event::Woke, &now()), []);
+    // After a restart neither.
+    let mut restarted = self::state(vec![entry("PROD-01", Some(Kind::Subscription), Some(12))]);
+    restarted.kept = state.kept.clone();
+    assert_eq!(update(&mut restarted, Event::Woke, &now()), []);
+}
+
+#[test]
+fn nothing_is_announced_from_memory_before_the_sources_were_read() {
+    let mut state = state(vec![entry("PROD-01", None, Some(12))]);
+    state.looked = false;
+    assert_eq!(update(&mut state, Event::Woke, &now()), []);
+    // Meanwhile the date was renewed: no old alarm.
+    let effects =
+        update(&mut state, looked(Purpose::Routine, files(vec![entry("PROD-01", None, Some(377))])), &now());
+    assert_eq!(bubbles(&effects), Vec::<&Bubble>::new());
+}
+
+#[test]
+fn many_due_at_once_make_one_summary() {
+    let entries = (0..300).map(|n| entry(&format!("S{n:03}"), None, Some(n - 5))).collect();
+    let mut state = state(entries);
+    let effects = update(&mut state, Event::Woke, &now());
+    let shown = bubbles(&effects);
+    assert_eq!(shown.len(), 1);
+    insta::assert_snapshot!(format!("{}\n{}", shown[0].summary, shown[0].body), @"
+    96 licenses need renewal, 5 of them expired
+    S000: Maintenance expired 5 days ago (2026-11-19)
+    S001: Maintenance expired 4 days ago (2026-11-20)
+    S002: Maintenance expired 3 days ago (2026-11-21)
+    S003: Maintenance expired 2 days ago (2026-11-22)
+    S004: Maintenance expired yesterday (2026-11-23)
+    and 91 more
+    ");
+}
+
+#[test]
+fn answers_reach_the_ledger() {
+    for (choice, comes_back) in [(Command::GotIt, false), (Command::RemindTomorrow, true)] {
+        let mut state = state(vec![entry("PROD-01", None, Some(12))]);
+        let effects = update(&mut state, Event::Woke, &now());
+        let keys = bubbles(&effects)[0].keys.clone();
+        assert_eq!(state.open_notices(now().date()).len(), 1);
+        update(&mut state, Event::Answered(Answer { keys, choice }), &now());
+        assert_eq!(state.open_notices(now().date()), []);
+        let tomorrow = now().checked_add(1.day()).unwrap();
+        let effects = update(&mut state, Event::Woke, &tomorrow);
+        assert_eq!(bubbles(&effects).len() == 1, comes_back);
+    }
+}
+
+#[test]
+fn a_renewed_date_is_told() {
+    let mut state = state(vec![entry("PROD-01", None, Some(200))]);
+    let effects =
+        update(&mut state, looked(Purpose::Routine, files(vec![entry("PROD-01", None, Some(565))])), &now());
+    assert_eq!(bubbles(&effects)[0].body, "PROD-01: Maintenance until 2028-06-11 (was 2027-06-12)");
+}
+
+#[test]
+fn a_refresh_is_shown_as_busy_and_says_what_changed() {
+    let mut state = state(vec![entry("A", None, Some(200)), entry("B", None, None)]);
+    let effects = update(&mut state, Event::Chosen(Command::Refresh(None)), &now());
+    let Effect::Look(look) = &effects[0] else { panic!("{effects:?}") };
+    assert!(look.files && look.license_host && look.purpose == Purpose::Refresh(None, None));
+    assert_eq!(crate::app::view::icon(&state, now().date()), crate::app::Icon::Busy);
+    let found = files(vec![entry("A", None, Some(200)), entry("B", None, Some(300))]);
+    let effects = update(&mut state, looked(Purpose::Refresh(None, None), found), &now());
+    let bubble = bubbles(&effects)[0];
+    assert_eq!(bubble.summary, "2 servers read again, 1 date changed");
+    assert_eq!(bubble.body, "B: unknown to 2027-09-20");
+    assert_eq!(state.refreshing, 0);
+}
+
+#[test]
+fn a_refresh_asked_for_by_a_command_answers_it_and_shows_nothing() {
+    let mut state = state(vec![entry("A", None, Some(200))]);
+    update(&mut state, Event::Asked(Request::Refresh { server: Some("a".into()) }, Ticket(7)), &now());
+    let purpose = Purpose::Refresh(Some(state.servers[0].key.clone()), Some(Ticket(7)));
+    let effects = update(&mut state, looked(purpose, files(vec![entry("A", None, Some(200))])), &now());
+    assert_eq!(bubbles(&effects), Vec::<&Bubble>::new());
+    assert!(
+        effects
+            .iter()
+            .any(|e| matches!(e, Effect::Reply(Ticket(7), reply) if matches!(**reply, Reply::Refreshed(_))))
+    );
+    let effects =
+        update(&mut state, Event::Asked(Request::Refresh { server: Some("x".into()) }, Ticket(8)), &now());
+    assert!(matches!(&effects[0], Effect::Reply(Ticket(8), reply) if matches!(**reply, Reply::Problem(_))));
+}
+
+#[test]
+fn a_broken_file_leaves_what_was_known_and_is_said_once() {
+    let mut state = state(vec![entry("A", None, Some(200))]);
+    let broken = || Files {
+        servers_xml: Outcome::Failed,
+        servers_xml_problem: Some(Problem::new(
+            Fault::Data,
+            "Cannot read servers.xml",
+            "line 3",
+            "it ends",
+            "Wait.",
+        )),
+        ..files(vec![])
+    };
+    let effects = update(&mut state, looked(Purpose::Routine, broken()), &now());
+    assert_eq!(effects.iter().filter(|e| matches!(e, Effect::Say(_))).count(), 1);
+    assert_eq!(state.worst(now().date()), Standing::Active);
+    let effects = update(&mut state, looked(Purpose::Routine, broken()), &now());
+    assert_eq!(effects.iter().filter(|e| matches!(e, Effect::Say(_))).count(), 0);
+    update(&mut state, looked(Purpose::Routine, files(vec![entry("A", None, Some(200))])), &now());
+    assert_eq!(state.all_problems().count(), 0);
+}
+
+#[test]
+fn the_connection_is_asked_at_once_and_then_at_its_interval() {
+    let mut state = State::new(Default::default(), Settings::default(), "s".into(), places(), vec![]);
+    let effects =
+        update(&mut state, looked(Purpose::Routine, files(vec![entry("A", None, Some(200))])), &now());
+    let links =
+        |effects: &[Effect]| effects.iter().any(|e| matches!(e, Effect::Look(look) if look.links.len() == 1));
+    assert!(links(&effects));
+    let in_seconds = |s: i64| now().checked_add(s.seconds()).unwrap();
+    assert_eq!(state.next_wake(&now()), in_seconds(60).timestamp());
+    assert!(!links(&update(&mut state, Event::Woke, &in_seconds(59))));
+    assert!(links(&update(&mut state, Event::Woke, &in_seconds(60))));
+    assert_eq!(state.next_wake(&in_seconds(60)), in_seconds(120).timestamp());
+}
+
+#[test]
+fn a_lost_connection_is_told_only_to_who_asked_for_it_and_once() {
+    for wanted in [false, true] {
+        let mut state = state(vec![entry("A", None, Some(200))]);
+        state.settings.notices.connection = wanted;
+        let key = state.servers[0].key.clone();
+        let mut link = |link: Link| {
+            let links = vec![(key.clone(), link)];
+            let findings = Findings { purpose: Purpose::Routine, files: None, links, license_host: None };
+            bubbles(&update(&mut state, Event::Looked(Box::new(findings)), &now())).len()
+        };
+        let off = || Link::Off("connection refused".into());
+        assert_eq!(link(off()), 0, "never connected: nothing was lost");
+        assert_eq!(link(Link::On), 0);
+        assert_eq!(link(off()), usize::from(wanted));
+        assert_eq!(link(off()), 0);
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_said_with_a_way_out() {
+    let mut state = state(vec![]);
+    state.places.client_program = Err("the Client is a Windows program".into());
+    let effects = update(&mut state, Event::Chosen(Command::StartClient), &now());
+    let bubble = bubbles(&effects)[0];
+    assert_eq!(bubble.summary, "Cannot start the Client");
+    assert!(bubble.body.ends_with("Name it in the settings: visualcron.client_program."));
+}
+
+#[test]
+fn commands_open_what_they_say() {
+    let mut state = state(vec![entry("A", None, Some(200))]);
+    let mut target = |command: Command| match update(&mut state, Event::Chosen(command), &now()).remove(0) {
+        Effect::Open(_, target) => target,
+        other => panic!("{other:?}"),
+    };
+    use crate::app::Place;
+    assert_eq!(target(Command::Open(Place::ClientLog)), Target::Folder("/home/me/VisualCron/log".into()));
+    assert_eq!(target(Command::StartClient), Target::Program("/opt/VisualCronClient".into()));
+    assert_eq!(target(Command::Settings), Target::File("/home/me/settings.toml".into()));
+    assert_eq!(target(Command::Renew), Target::Url("https://admin.visualcron.com/mylicenses.aspx".into()));
+    let Target::Page("details", html) = target(Command::Details) else { panic!() };
+    assert!(html.contains("<th scope=\"row\">A<br>"));
+    assert_eq!(update(&mut state, Event::Chosen(Command::Exit), &now()), [Effect::Quit]);
+}
+
+#[test]
+fn a_missing_panel_is_shown_as_a_notification_only_once_ever() {
+    let mut state = state(vec![]);
+    let problem = || Problem::new(Fault::Unavailable, "The tray icon cannot be seen", "here", "why", "next");
+    assert_eq!(bubbles(&update(&mut state, Event::Failed(Area::Tray, problem()), &now())).len(), 1);
+    update(&mut state, Event::Worked(Area::Tray), &now());
+    assert_eq!(state.all_problems().count(), 0);
+    assert_eq!(bubbles(&update(&mut state, Event::Failed(Area::Tray, problem()), &now())).len(), 0);
+}

@@ -1,0 +1,323 @@
+//! Sentences for people: tooltip, headline, notifications, problems.
+
+use super::{Bubble, Command, Icon, Link, Place, Places, State, report::RefreshReport};
+use crate::domain::{
+    Fault, Problem, Server, Standing,
+    knowledge::Moved,
+    notice::{Notice, Topic},
+    standing,
+};
+use jiff::civil::Date;
+
+/// The name under which the tray shows itself: the vendor's own tooltip, as users know it.
+pub const TITLE: &str = "VisualCron Tray Client";
+
+/// How many UTF-16 units a tooltip may have (Windows keeps 128 with the end mark).
+pub const TOOLTIP_UNITS: usize = 127;
+
+/// How many servers a text names before it says "and 3 more".
+const NAMED: usize = 3;
+
+/// The tooltip: what matters most, in at most [`TOOLTIP_UNITS`] UTF-16 units.
+pub fn tooltip(state: &State, today: Date) -> String {
+    cut(&format!("{TITLE}: {}", summary(state, today)), TOOLTIP_UNITS)
+}
+
+fn summary(state: &State, today: Date) -> String {
+    let servers = &state.servers;
+    if servers.is_empty() {
+        return if state.looked { "no servers known yet".into() } else { "starting".into() };
+    }
+    let count = count(servers.len(), "server");
+    format!("{count}. {}", headline(state, today))
+}
+
+/// What the icon means: the menu's first line.
+pub fn headline(state: &State, today: Date) -> String {
+    let Some(first) = state.servers.first() else {
+        return if state.looked { "No servers known yet".into() } else { "Starting…".into() };
+    };
+    let line = |server: &Server| {
+        format!("{}: {}", server.name, standing::in_words(server.kind, server.until(), today))
+    };
+    match state.worst(today) {
+        Standing::Expired | Standing::Expiring => line(first),
+        worst => {
+            if let Some(text) = not_connected(state) {
+                return text;
+            }
+            if worst == Standing::Unknown {
+                let unknown: Vec<&Server> = state.servers.iter().filter(|s| s.until().is_none()).collect();
+                return match unknown.as_slice() {
+                    [one] => line(one),
+                    many => format!("{} without a known date", count(many.len(), "server")),
+                };
+            }
+            line(first)
+        }
+    }
+}
+
+/// `Not connected to PROD-01: connection refused`, where a server was asked and did not answer.
+pub fn not_connected(state: &State) -> Option<String> {
+    state.servers.iter().find_map(|server| match state.links.get(&server.key) {
+        Some(Link::Off(why)) => Some(format!("Not connected to {}: {why}", server.name)),
+        _ => None,
+    })
+}
+
+/// The connection of the main server, in words.
+pub fn connection(state: &State) -> String {
+    let Some(server) = state.main_server() else { return "No server known yet".into() };
+    let place = match &server.address {
+        Some(address) => format!("{} ({address}, port {})", server.name, server.port),
+        None => return format!("{}: no address known", server.name),
+    };
+    match state.links.get(&server.key) {
+        Some(Link::On) => format!("Connected: {place}"),
+        Some(Link::Off(why)) => format!("Not connected: {place}: {why}"),
+        None => format!("Connection not checked: {place}"),
+    }
+}
+
+/// `3 servers`, `1 server`.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+fn names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let mut text = names.take(NAMED).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
+/// Cuts at a character boundary, with an ellipsis, so that at most `units` UTF-16 units remain.
+pub fn cut(text: &str, units: usize) -> String {
+    if text.encode_utf16().count() <= units {
+        return text.to_string();
+    }
+    let mut left = units.saturating_sub(1);
+    let kept: String = text
+        .chars()
+        .take_while(|c| {
+            let fits = c.len_utf16() <= left;
+            left = left.saturating_sub(c.len_utf16());
+            if !fits {
+                left = 0;
+            }
+            fits
+        })
+        .collect();
+    format!("{}…", kept.trim_end())
+}
+
+const NOTICE_ACTIONS: [(&str, Command); 3] = [
+    ("Renew…", Command::Renew),
+    ("Remind me tomorrow", Command::RemindTomorrow),
+    ("Details", Command::Details),
+];
+
+/// The notification for what is due: one notice, or one summary of many. `due` is not empty, the most urgent
+/// comes first.
+pub fn notices(due: &[Notice]) -> Bubble {
+    let (summary, body) = match due {
+        [one] => one_notice(one),
+        many => many_notices(many),
+    };
+    Bubble {
+        keys: due.iter().map(|notice| notice.key.clone()).collect(),
+        summary,
+        body,
+        actions: NOTICE_ACTIONS.to_vec(),
+        stays: true,
+        icon: if due.iter().any(|n| n.days_left < 0) { Icon::Expired } else { Icon::Notice },
+    }
+}
+
+fn notice_line(notice: &Notice) -> String {
+    let today = notice.until.checked_sub(jiff::Span::new().days(notice.days_left));
+    match (notice.topic, today) {
+        (Topic::NotCovered(version), _) => {
+            format!("Version {version} is not covered by Maintenance until {}", notice.until)
+        }
+        (Topic::Date, Ok(today)) => standing::in_words(notice.kind, Some(notice.until), today),
+        (Topic::Date, Err(_)) => notice.until.to_string(),
+    }
+}
+
+fn one_notice(notice: &Notice) -> (String, String) {
+    let body = match notice.topic {
+        Topic::Date => [
+            standing::consequence(notice.kind).to_string(),
+            standing::advice(notice.kind, notice.days_left).unwrap_or_default(),
+        ]
+        .join(" "),
+        Topic::NotCovered(version) => format!(
+            "{version} was released after that date. The license may fail its next validation: then the server \
+             stops or the Client cannot connect. Renew, or go back to a covered version."
+        ),
+    };
+    (format!("{}: {}", notice.name, notice_line(notice)), body.trim().to_string())
+}
+
+fn many_notices(due: &[Notice]) -> (String, String) {
+    let expired = due.iter().filter(|notice| notice.days_left < 0).count();
+    let summary = match expired {
+        0 => format!("{} licenses expire soon", due.len()),
+        all if all == due.len() => format!("{} licenses need renewal", due.len()),
+        some => format!("{} licenses need renewal, {some} of them expired", due.len()),
+    };
+    const LINES: usize = 5;
+    let mut lines: Vec<String> =
+        due.iter().take(LINES).map(|n| format!("{}: {}", n.name, notice_line(n))).collect();
+    if due.len() > LINES {
+        lines.push(format!("and {} more", due.len() - LINES));
+    }
+    (summary, lines.join("\n"))
+}
+
+fn information(summary: impl Into<String>, body: impl Into<String>, icon: Icon) -> Bubble {
+    Bubble { keys: vec![], summary: summary.into(), body: body.into(), actions: vec![], stays: false, icon }
+}
+
+/// The menu line for open notices: `Maintenance notice: PROD-01…`.
+pub fn notice_title(open: &[Notice]) -> String {
+    let mut servers: Vec<&str> = open.iter().map(|notice| notice.name.as_str()).collect();
+    servers.dedup();
+    match servers.as_slice() {
+        [one] => format!("Maintenance notice: {one}…"),
+        many => format!("Maintenance notices: {}…", count(many.len(), "server")),
+    }
+}
+
+/// Dates have moved to a later day.
+pub fn renewed(moved: &[Moved]) -> Bubble {
+    let line =
+        |m: &Moved| format!("{}: {} until {} (was {})", m.name, standing::subject(m.kind), m.to, m.from);
+    match moved {
+        [one] => information("A renewed date has arrived", line(one), Icon::Fine),
+        many => {
+            let names = names(many.iter().map(|m| m.name.as_str()));
+            information(format!("{} renewed dates have arrived", many.len()), names, Icon::Fine)
+        }
+    }
+}
+
+/// What a refresh has brought.
+pub fn refreshed(report: &RefreshReport) -> Bubble {
+    let (text, worked) = refreshed_in_words(report);
+    let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    information(first, rest, if worked { Icon::Fine } else { Icon::Unknown })
+}
+
+/// What a refresh has brought, as lines, and whether all of it worked. In the order of the vendor's own
+/// troubleshooting where a date did not move.
+pub fn refreshed_in_words(report: &RefreshReport) -> (String, bool) {
+    let changed: Vec<String> = report
+        .servers
+        .iter()
+        .filter(|server| server.before != server.after)
+        .map(|server| {
+            let date = |date: Option<Date>| date.map_or("unknown".into(), |date| date.to_string());
+            format!("{}: {} to {}", server.name, date(server.before), date(server.after))
+        })
+        .collect();
+    let mut lines = vec![match (report.servers.len(), changed.len()) {
+        (0, _) => "No servers known yet".to_string(),
+        (all, 0) => format!("{} read again, no date has changed", count(all, "server")),
+        (all, some) => format!("{} read again, {} changed", count(all, "server"), count(some, "date")),
+    }];
+    let more = changed.len().saturating_sub(10);
+    lines.extend(changed.into_iter().take(10));
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines.extend(report.problems.iter().map(|problem| problem.to_string()));
+    (lines.join("\n"), report.problems.is_empty())
+}
+
+/// A server that answered does so no more.
+pub fn connection_lost(server: &Server, why: &str) -> Bubble {
+    information(format!("Not connected to {}", server.name), format!("{why}."), Icon::Disconnected)
+}
+
+/// Something the user asked for did not work.
+pub fn failed(problem: &Problem) -> Bubble {
+    information(
+        problem.what.clone(),
+        format!("{}: {}. {}", problem.place, problem.why, problem.next),
+        Icon::Unknown,
+    )
+}
+
+/// A second tray was started.
+pub fn already_running(state: &State, today: Date) -> Bubble {
+    information("The tray is already running", headline(state, today), super::view::icon(state, today))
+}
+
+/// What this program is.
+pub fn about() -> Bubble {
+    information(
+        format!("{TITLE} (unofficial) {}", env!("CARGO_PKG_VERSION")),
+        "An open tray client for people who run VisualCron servers. Not made by the vendor of VisualCron. \
+         MIT or Apache-2.0. Release dates: VisualCron documentation, CC BY 4.0.",
+        Icon::Fine,
+    )
+}
+
+/// The Client cannot be started.
+pub fn client_not_found(why: &str) -> Problem {
+    Problem::new(
+        Fault::NoInput,
+        "Cannot start the Client",
+        "VisualCronClient.exe",
+        why,
+        "Name it in the settings: visualcron.client_program.",
+    )
+}
+
+/// A folder cannot be opened.
+pub fn folder_not_found(place: Place, why: &str, places: &Places) -> Problem {
+    let next = match place {
+        Place::ClientLog | Place::ClientSettings => {
+            "Start the Client once, or name the folder in the settings: visualcron.folder."
+        }
+        Place::ServerLog | Place::ServerSettings => {
+            "If a server runs on this machine, name its folder in the settings: visualcron.server_folder."
+        }
+    };
+    Problem::new(Fault::NoInput, "Cannot open the folder", places.visualcron.display().to_string(), why, next)
+}
+
+/// No server of this name.
+pub fn no_such_server(name: &str, servers: &[Server]) -> Problem {
+    let why = match servers {
+        [] => "no servers are known yet".to_string(),
+        some => format!("known are {}", names(some.iter().map(|server| server.name.as_str()))),
+    };
+    Problem::new(Fault::Usage, "No such server", name, why, "Give a name as `status` shows it.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn texts_are_cut_at_characters() {
+        assert_eq!(cut("abc", 3), "abc");
+        assert_eq!(cut("abcd", 3), "ab…");
+        assert_eq!(cut("ab 🕑cd", 5), "ab…");
+        assert_eq!(cut("ab🕑cd", 5), "ab🕑…");
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_text_fits(text in "\\PC{0,200}", units in 1usize..140) {
+            prop_assert!(cut(&text, units).encode_utf16().count() <= units);
+        }
+    }
+}

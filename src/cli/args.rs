@@ -1,0 +1,168 @@
+//! What can be asked on the command line. Help and completions are made from this.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// An unofficial, open tray client for VisualCron: watches the Maintenance dates of your servers, and tells
+/// you in time.
+#[derive(Parser)]
+#[command(
+    name = "visualcron-tray",
+    version,
+    after_help = "Exit codes: status gives 0 fine, 1 warning (a date is near), 2 critical (a date has passed), \
+                  3 unknown. All else gives 0 when it worked, and for failures 64 wrong use, 65 data not understood, \
+                  66 not found, 69 not available, 70 internal, 74 input or output, 77 not allowed, 78 settings.\n\n\
+                  visualcron-tray is not made by the vendor of VisualCron."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// What holds for every verb.
+#[derive(Args, Clone, Default)]
+pub struct Global {
+    /// The user's VisualCron folder, with settings and log in it [default: VisualCron in the user's local data
+    /// folder]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub visualcron_dir: Option<PathBuf>,
+    /// The settings file
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// The folder for this program's own state and log
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    /// Pretend that it is TIME: RFC 9557, or a date. Nothing is kept then, unless --data-dir is given too
+    #[arg(long, value_name = "TIME", global = true)]
+    pub now: Option<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// What is to be done.
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Run the tray (what happens without a verb)
+    Tray,
+    /// Show where all licenses stand; its exit code serves as a monitoring check
+    Status {
+        /// Only this server, by name or address
+        server: Option<String>,
+    },
+    /// Read all sources again, and check that the license host can be reached
+    Refresh {
+        /// Only this server, by name or address
+        server: Option<String>,
+        /// Forget servers that no source shows any more
+        #[arg(long)]
+        forget: bool,
+    },
+    /// Show the notices that are due, and answer them
+    Notices(Notices),
+    /// Show releases of VisualCron, and what a Maintenance date covers
+    Releases(Releases),
+    /// Open a folder, a page, or the Client
+    Open {
+        /// What to open
+        what: What,
+    },
+    /// Show and change the settings
+    Settings {
+        #[command(subcommand)]
+        action: SettingsAction,
+    },
+    /// Start the tray on logon, or not
+    Autostart {
+        /// What to do
+        action: Switch,
+    },
+    /// Clear the server cache: show the steps with their paths, without doing them
+    Recover {
+        /// Only show what would be done (this version does no more)
+        #[arg(long, required = true)]
+        dry_run: bool,
+    },
+    /// End the running tray
+    Exit,
+    /// Run the tray on a demo world that is removed at the end
+    Demo,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Args)]
+pub struct Notices {
+    /// Show what will be shown on which day
+    #[arg(long)]
+    pub preview: bool,
+    /// Acknowledge all that are due
+    #[arg(long, conflicts_with_all = ["preview", "remind_tomorrow"])]
+    pub got_it: bool,
+    /// Let all that are due come back tomorrow
+    #[arg(long, conflicts_with = "preview")]
+    pub remind_tomorrow: bool,
+}
+
+#[derive(Args)]
+pub struct Releases {
+    /// The versions that Maintenance until DATE covers
+    #[arg(long, value_name = "DATE")]
+    pub covered_by: Option<String>,
+    /// What is known of VERSION
+    #[arg(long, value_name = "VERSION")]
+    pub version: Option<String>,
+}
+
+/// What can be opened.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum What {
+    /// The Client's log folder
+    ClientLog,
+    /// The Client's settings folder
+    ClientSettings,
+    /// The server's log folder
+    ServerLog,
+    /// The server's settings folder
+    ServerSettings,
+    /// The Client
+    Client,
+    /// The page where licenses are renewed
+    Renew,
+    /// A page with everything about all servers
+    Details,
+}
+
+#[derive(Subcommand)]
+pub enum SettingsAction {
+    /// Show the settings in force, and where each comes from
+    Show,
+    /// Print the path of the settings file
+    Path,
+    /// Change one setting, keeping comments: KEY as `settings show` names it, or server.NAME.KEY
+    Set {
+        /// The setting, such as notices.quiet_hours or server.PROD-01.maintenance_until
+        key: String,
+        /// Its new value; `default` takes it out of the file, `-` reads it from standard input
+        value: String,
+    },
+}
+
+/// On, off, or which of them.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Switch {
+    /// Start on logon
+    On,
+    /// Do not
+    Off,
+    /// Tell which
+    Status,
+}

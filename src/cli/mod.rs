@@ -1,0 +1,69 @@
+//! The command line: every action of the menu, made for scripts, Server Core and SSH. One file a verb.
+
+mod args;
+mod autostart;
+mod demo;
+mod notices;
+mod open;
+mod out;
+mod recover;
+mod refresh;
+mod releases;
+mod session;
+mod settings;
+mod status;
+mod tray;
+
+use args::{Cli, Verb};
+use clap::{CommandFactory, Parser};
+use out::Out;
+use session::Session;
+
+use crate::domain::Problem;
+
+/// Runs the command that was given, and returns the exit code.
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { crate::domain::Fault::Usage.exit_code() } else { 0 };
+        }
+    };
+    let out = Out::new(cli.global.json);
+    let result = run(cli, &out);
+    match result {
+        Ok(code) => code,
+        Err(problem) => {
+            out.problem(&problem);
+            problem.fault.exit_code()
+        }
+    }
+}
+
+fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
+    // These need no folders.
+    match &cli.verb {
+        Some(Verb::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "visualcron-tray", &mut script);
+            return out.raw(&script);
+        }
+        Some(Verb::Releases(asked)) => return releases::run(asked, out),
+        _ => {}
+    }
+    let session = Session::new(&cli.global)?;
+    match cli.verb.unwrap_or(Verb::Tray) {
+        Verb::Tray => tray::run(session, out),
+        Verb::Status { server } => status::run(&session, server.as_deref(), out),
+        Verb::Refresh { server, forget } => refresh::run(&session, server, forget, out),
+        Verb::Notices(asked) => notices::run(&session, &asked, out),
+        Verb::Open { what } => open::run(&session, what, out),
+        Verb::Settings { action } => settings::run(&session, action, out),
+        Verb::Autostart { action } => autostart::run(&session, action, out),
+        Verb::Recover { dry_run: _ } => recover::run(&session, out),
+        Verb::Exit => tray::exit(&session, out),
+        Verb::Demo => demo::run(&session, out),
+        Verb::Completions { .. } | Verb::Releases(_) => Ok(0),
+    }
+}

@@ -1,0 +1,133 @@
+//! `notices`: what is due, what will be due, and the answers to it.
+
+use super::{Out, Session, args};
+use crate::{
+    app::{Command, State, report::Request, words},
+    domain::{
+        Problem,
+        notice::{Handling, Notice, Topic, preview},
+    },
+    platform::instance,
+};
+use jiff::{Timestamp, civil::Date};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct NoticeReport {
+    server: String,
+    topic: &'static str,
+    until: Date,
+    days_left: i32,
+    summary: String,
+    body: String,
+}
+
+#[derive(Serialize)]
+struct DayReport {
+    day: Date,
+    notices: Vec<NoticeReport>,
+}
+
+#[derive(Serialize)]
+struct Report<T> {
+    schema: u32,
+    as_of: Timestamp,
+    notices: Vec<T>,
+}
+
+fn report(notice: &Notice) -> NoticeReport {
+    let bubble = words::notices(std::slice::from_ref(notice));
+    NoticeReport {
+        server: notice.name.clone(),
+        topic: match notice.topic {
+            Topic::Date => "date",
+            Topic::NotCovered(_) => "not_covered",
+        },
+        until: notice.until,
+        days_left: notice.days_left,
+        summary: bubble.summary,
+        body: bubble.body,
+    }
+}
+
+pub fn run(session: &Session, asked: &args::Notices, out: &Out) -> Result<u8, Problem> {
+    if asked.got_it || asked.remind_tomorrow {
+        return answer(session, asked.got_it, out);
+    }
+    let mut alone = session.alone()?;
+    alone.look(session);
+    if asked.preview {
+        show_preview(session, &alone.state, out)
+    } else {
+        show_due(session, &alone.state, out)
+    }
+}
+
+/// What is due or waits for an answer, the most urgent first.
+fn waiting(session: &Session, state: &State) -> Vec<Notice> {
+    let now = session.clock.now();
+    let mut notices = state.kept.notices.due(&state.servers, &now, &state.policy());
+    for open in state.open_notices(now.date()) {
+        if !notices.iter().any(|notice| notice.key == open.key) {
+            notices.push(open);
+        }
+    }
+    notices.sort_by(|a, b| (a.days_left, &a.name).cmp(&(b.days_left, &b.name)));
+    notices
+}
+
+fn show_due(session: &Session, state: &State, out: &Out) -> Result<u8, Problem> {
+    let notices: Vec<NoticeReport> = waiting(session, state).iter().map(report).collect();
+    let text = || {
+        if notices.is_empty() {
+            return "No notice is due.".into();
+        }
+        let line = |n: &NoticeReport| format!("{}\n  {}\n", n.summary, n.body);
+        notices.iter().map(line).collect::<String>()
+    };
+    let text = text();
+    out.show(&Report { schema: 1, as_of: session.clock.now().timestamp(), notices }, || text)?;
+    Ok(0)
+}
+
+fn show_preview(session: &Session, state: &State, out: &Out) -> Result<u8, Problem> {
+    let now = session.clock.now();
+    let days = preview(&state.kept.notices, &state.servers, &now, &state.policy());
+    let text = || {
+        if days.is_empty() {
+            return "No notice will be shown: no date is known.".into();
+        }
+        days.iter().map(|(day, notices)| format!("{day}  {}\n", words::notices(notices).summary)).collect()
+    };
+    let text: String = text();
+    let days = days
+        .iter()
+        .map(|(day, notices)| DayReport { day: *day, notices: notices.iter().map(report).collect() })
+        .collect();
+    out.show(&Report { schema: 1, as_of: now.timestamp(), notices: days }, || text)?;
+    Ok(0)
+}
+
+/// "Got it" or "Remind me tomorrow" for all that is due: by the tray where one runs.
+fn answer(session: &Session, got_it: bool, out: &Out) -> Result<u8, Problem> {
+    let command = if got_it { Command::GotIt } else { Command::RemindTomorrow };
+    let asked = (!session.clock.pretending())
+        .then(|| instance::ask(&session.dirs, Request::Run { command: command.to_string() }))
+        .flatten();
+    if asked.is_some() {
+        return out.raw(b"The running tray has taken the answer.\n");
+    }
+    let mut alone = session.alone()?;
+    alone.look(session);
+    let now = session.clock.now();
+    let due = waiting(session, &alone.state);
+    let handling = match got_it {
+        true => Handling::Done,
+        false => Handling::Snoozed { until: alone.state.policy().tomorrow(&now) },
+    };
+    let ledger = &mut alone.state.kept.notices;
+    ledger.announce(&due, now.timestamp());
+    ledger.handle(due.iter().map(|notice| notice.key.as_str()), handling);
+    alone.state_file.save(&alone.state.kept)?;
+    out.raw(format!("{} answered.\n", words::count(due.len(), "notice")).as_bytes())
+}

@@ -1,0 +1,110 @@
+//! `status`: where all licenses stand.
+
+use super::{Out, Session, session::unexpected};
+use crate::{
+    app::{
+        report::{Reply, Request, ServerReport, StatusReport},
+        words,
+    },
+    domain::{Problem, Standing, standing},
+};
+
+pub fn run(session: &Session, server: Option<&str>, out: &Out) -> Result<u8, Problem> {
+    let Reply::Status(mut report) = session.ask(Request::Status)? else { return Err(unexpected()) };
+    if let Some(name) = server {
+        keep_only(&mut report, name, session)?;
+    }
+    let text = || text(&report, session, server.is_some() || session.verbose);
+    out.show(&report, text)?;
+    if !out.json() {
+        for problem in &report.problems {
+            out.problem(problem);
+        }
+    }
+    Ok(report.standing.exit_code())
+}
+
+fn keep_only(report: &mut StatusReport, name: &str, session: &Session) -> Result<(), Problem> {
+    let is = |text: &str| text.eq_ignore_ascii_case(name);
+    let fits = |s: &ServerReport| is(&s.name) || s.address.as_deref().is_some_and(is);
+    if !report.servers.iter().any(fits) {
+        let mut alone = session.alone()?;
+        alone.look(session);
+        return Err(words::no_such_server(name, &alone.state.servers));
+    }
+    report.servers.retain(fits);
+    report.standing = report.servers.iter().map(|s| s.standing).max().unwrap_or(Standing::Unknown);
+    Ok(())
+}
+
+fn text(report: &StatusReport, session: &Session, all: bool) -> String {
+    let today = report.as_of.to_zoned_datetime(session.clock.now().time_zone().clone()).date();
+    if report.servers.is_empty() {
+        return "No servers are known yet. They are read from the Client's servers.xml, and from [[server]] \
+                entries in the settings."
+            .into();
+    }
+    let mut rows = vec![["SERVER", "STANDING", "DATE", "VERSION", "COVERAGE", "SOURCE"].map(String::from)];
+    for server in &report.servers {
+        rows.push([
+            words::cut(&server.name, 40),
+            server.standing.word().into(),
+            match (server.maintenance_until, server.days_left) {
+                (Some(until), Some(days)) => format!("{until} ({})", days_in_words(days)),
+                _ => "unknown".into(),
+            },
+            server.installed_version.clone().unwrap_or_else(|| "unknown".into()),
+            server.coverage.word().into(),
+            server.source.title().into(),
+        ]);
+    }
+    let mut text = table(&rows);
+    for server in &report.servers {
+        let mut lines = Vec::new();
+        if all {
+            lines.push(standing::in_words(server.kind, server.maintenance_until, today));
+            lines.extend(
+                server
+                    .days_left
+                    .filter(|days| *days <= standing::RENEWAL_OPENS_DAYS)
+                    .map(|_| standing::consequence(server.kind).to_string()),
+            );
+            lines.extend(server.days_left.and_then(|days| standing::advice(server.kind, days)));
+            lines.extend(
+                server.newest_covered.as_ref().map(|newest| format!("Newest covered version: {newest}")),
+            );
+        }
+        lines.extend(server.notes.iter().cloned());
+        if !lines.is_empty() {
+            text.push_str(&format!("\n{}:\n", server.name));
+            lines.iter().for_each(|line| text.push_str(&format!("  {line}\n")));
+        }
+    }
+    text
+}
+
+fn days_in_words(days: i32) -> String {
+    match days {
+        0 => "today".into(),
+        1 => "1 day left".into(),
+        -1 => "1 day ago".into(),
+        days if days < 0 => format!("{} days ago", -days),
+        days => format!("{days} days left"),
+    }
+}
+
+/// Columns as wide as their widest cell.
+pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(&format!("{cell:width$}  "));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,83 @@
+//! `tray`: run the tray; `exit`: end it.
+
+use super::{Out, Session};
+use crate::{
+    app::{Command, Event, event::Area, report::Request},
+    domain::{Fault, Problem},
+    platform::{
+        Post, instance, log,
+        tray::{self, App},
+        world::World,
+    },
+    store::settings,
+};
+use std::any::Any;
+use tracing::level_filters::LevelFilter;
+
+pub fn run(session: Session, out: &Out) -> Result<u8, Problem> {
+    let Some(lock) = instance::lock(&session.dirs)? else { return show_the_first(&session, out) };
+    let written = if session.keeps_nothing {
+        Ok(false)
+    } else {
+        settings::write_default_if_absent(&session.dirs.config)
+    };
+    start(session, lock, written.err().map(|problem| (Area::Settings, problem)), None)
+}
+
+/// Runs the tray until it ends, and drops `keepsake` then.
+pub fn start(
+    session: Session,
+    lock: instance::Lock,
+    problem: Option<(Area, Problem)>,
+    keepsake: Option<Box<dyn Any + Send>>,
+) -> Result<u8, Problem> {
+    let loaded = session.load_settings();
+    let log_settings = &loaded.settings.log;
+    let level = if session.verbose { LevelFilter::DEBUG } else { level(log_settings.level) };
+    log::start(session.dirs.log_file(), log_settings.max_kib, level);
+    let (state_file, kept, state_problem) = session.load_state();
+    let state = session.state(kept);
+    let dirs = session.dirs.clone();
+    tray::run(move |post: Post| {
+        let stop = post.clone();
+        // A second signal handler cannot be set; then signals end the process the hard way.
+        let _ = ctrlc::set_handler(move || stop(Event::Chosen(Command::Exit)));
+        for (area, problem) in problem.into_iter().chain(state_problem.map(|p| (Area::State, p))) {
+            post(Event::Failed(area, problem));
+        }
+        let mut app =
+            App::new(state, session.clock, World { dirs, state_file, post, tickets: Default::default() });
+        app.keep((lock, keepsake));
+        app
+    });
+    Ok(0)
+}
+
+fn level(level: settings::Level) -> LevelFilter {
+    level.word().parse().unwrap_or(LevelFilter::INFO)
+}
+
+/// A tray runs already: it shows itself, and that is all that was wanted.
+fn show_the_first(session: &Session, out: &Out) -> Result<u8, Problem> {
+    match instance::ask(&session.dirs, Request::Show) {
+        Some(_) => {
+            out.remark("The tray is already running; it shows itself.");
+            Ok(0)
+        }
+        None => Err(Problem::new(
+            Fault::Unavailable,
+            "The tray is already running, but does not answer",
+            session.dirs.data.display().to_string(),
+            "another process holds the lock of this user's tray",
+            "Wait a moment, or end that process, and start again.",
+        )),
+    }
+}
+
+pub fn exit(session: &Session, out: &Out) -> Result<u8, Problem> {
+    match instance::ask(&session.dirs, Request::Run { command: Command::Exit.to_string() }) {
+        Some(_) => out.remark("The tray ends."),
+        None => out.remark("No tray is running."),
+    }
+    Ok(0)
+}

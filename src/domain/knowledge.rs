@@ -1,0 +1,457 @@
+//! What is known of all servers: the last word of each source, kept so that no failure erases a date, and
+//! merged into one row a server.
+//!
+//! Which date wins where two sources differ: the one that *changed* last. A file's time tells nothing (the
+//! Client may write its cache daily with the old date in it), so each date carries since when it has been
+//! seen. Where that decides nothing, the order of [`Source`] does.
+
+use super::{Entry, Kind, Source, Version};
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+
+/// The port of a VisualCron server unless another is given (documented by the vendor).
+pub const DEFAULT_PORT: u16 = 16444;
+
+/// Names one server, the same from run to run: `prod-01.corp.example:16444`, or `name:prod-01` while no
+/// address is known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ServerKey(pub String);
+
+impl std::fmt::Display for ServerKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a source brought this time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was read, and says this.
+    Read(Vec<Entry>),
+    /// There is nothing to read (no such file).
+    Absent,
+    /// It could not be read or understood: what was known stands.
+    Failed,
+}
+
+/// The last word of one source on one server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What it says. Its date may be older than the rest of it: see `date_read_at`.
+    pub entry: Entry,
+    /// Since when this date has been seen in this source.
+    pub date_since: Timestamp,
+    /// When the source that had this date was last read. Older than `entry.read_at` once the source has
+    /// stopped to show a date.
+    pub date_read_at: Timestamp,
+    /// Since when the source has not shown this server any more.
+    pub gone_since: Option<Timestamp>,
+}
+
+/// A date that moved to a later day between two readings of one source: a renewal has arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The server, as [`Server::key`] will name it.
+    pub name: String,
+    /// The kind of license, where known.
+    pub kind: Option<Kind>,
+    /// The date before.
+    pub from: Date,
+    /// The date now.
+    pub to: Date,
+}
+
+/// All facts, persisted between runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Knowledge {
+    facts: Vec<Fact>,
+}
+
+/// One reading of a date, with its source and age.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DateReading {
+    /// The date.
+    pub until: Date,
+    /// Who says so.
+    pub source: Source,
+    /// When that source was read with this date in it (a file's time).
+    pub read_at: Timestamp,
+    /// The source does not show it any more.
+    pub remembered: bool,
+}
+
+/// One server, merged from all that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its stable key.
+    pub key: ServerKey,
+    /// The name to show.
+    pub name: String,
+    /// Host name or address, as written; `None` while only a name is known.
+    pub address: Option<String>,
+    /// TCP port.
+    pub port: u16,
+    /// It runs on this machine.
+    pub local: bool,
+    /// The server id of the vendor's license.
+    pub server_id: Option<String>,
+    /// The kind of license.
+    pub kind: Option<Kind>,
+    /// The edition.
+    pub edition: Option<String>,
+    /// The version that it runs.
+    pub installed_version: Option<Version>,
+    /// The date that counts.
+    pub date: Option<DateReading>,
+    /// Who says the most of it: the date's source, else the most authoritative one.
+    pub source: Source,
+    /// When that source was read.
+    pub read_at: Timestamp,
+    /// Conflicts, doubts and ages, in sentences.
+    pub notes: Vec<String>,
+}
+
+impl Server {
+    /// The date that counts, alone.
+    pub fn until(&self) -> Option<Date> {
+        self.date.as_ref().map(|date| date.until)
+    }
+}
+
+impl Knowledge {
+    /// Takes in what `source` brought at `now`. Returns the dates that moved to a later day.
+    pub fn absorb(&mut self, source: Source, outcome: Outcome, now: Timestamp) -> Vec<Moved> {
+        match outcome {
+            Outcome::Failed => Vec::new(),
+            // The administrator's own word is gone when it is deleted; a cache that vanished says nothing.
+            Outcome::Absent if source == Source::Settings => {
+                self.forget(source);
+                Vec::new()
+            }
+            Outcome::Absent => {
+                self.mark_gone(source, now);
+                Vec::new()
+            }
+            Outcome::Read(entries) if entries.is_empty() && source != Source::Settings => {
+                self.mark_gone(source, now);
+                Vec::new()
+            }
+            Outcome::Read(entries) => self.replace(source, entries, now),
+        }
+    }
+
+    /// Drops what no source shows any more. Returns the names of what was dropped.
+    pub fn forget_gone(&mut self) -> Vec<String> {
+        let (gone, kept) = std::mem::take(&mut self.facts).into_iter().partition(|f| f.gone_since.is_some());
+        self.facts = kept;
+        let gone: Vec<Fact> = gone;
+        gone.iter().map(|fact| display_name(&fact.entry)).collect()
+    }
+
+    fn forget(&mut self, source: Source) {
+        self.facts.retain(|fact| fact.entry.source != source);
+    }
+
+    fn mark_gone(&mut self, source: Source, now: Timestamp) {
+        for fact in self.facts.iter_mut().filter(|fact| fact.entry.source == source) {
+            fact.gone_since.get_or_insert(now);
+        }
+    }
+
+    fn replace(&mut self, source: Source, entries: Vec<Entry>, now: Timestamp) -> Vec<Moved> {
+        let (old, kept) = std::mem::take(&mut self.facts).into_iter().partition(|f| f.entry.source == source);
+        self.facts = kept;
+        let old: Vec<Fact> = old;
+        let mut before: HashMap<(String, usize), Fact> = HashMap::new();
+        let mut seen = HashMap::new();
+        for fact in old {
+            before.insert(numbered(&mut seen, &fact.entry), fact);
+        }
+        let mut seen = HashMap::new();
+        let mut moved = Vec::new();
+        for entry in entries {
+            let previous = before.remove(&numbered(&mut seen, &entry));
+            let fact = Fact::following(previous, entry, now);
+            if let (Some(from), Some(to)) = (fact.1, fact.0.entry.maintenance_until)
+                && to > from
+            {
+                moved.push(Moved { name: display_name(&fact.0.entry), kind: fact.0.entry.kind, from, to });
+            }
+            self.facts.push(fact.0);
+        }
+        moved
+    }
+
+    /// One row a server, whatever the order in which the sources were read. `local_names` are the names of
+    /// this machine, in any letter case.
+    pub fn servers(&self, local_names: &[String]) -> Vec<Server> {
+        let mut groups = Groups::new(self.facts.len());
+        let mut by_key: HashMap<String, usize> = HashMap::new();
+        let mut unaddressed = Vec::new();
+        for (index, fact) in self.facts.iter().enumerate() {
+            let entry = &fact.entry;
+            let id = entry.server_id.as_deref().map(|id| format!("id:{}", id.trim().to_lowercase()));
+            let place = host_and_port(entry, local_names).map(|(host, port)| format!("at:{host}:{port}"));
+            if place.is_none() {
+                unaddressed.push(index);
+            }
+            for key in id.into_iter().chain(place) {
+                match by_key.get(&key) {
+                    Some(&other) => groups.join(index, other),
+                    None => {
+                        by_key.insert(key, index);
+                    }
+                }
+            }
+        }
+        let ambiguous = self.join_by_name(&mut groups, &unaddressed);
+        let mut members: BTreeMap<usize, Vec<&Fact>> = BTreeMap::new();
+        let mut doubts: HashMap<usize, bool> = HashMap::new();
+        for (index, fact) in self.facts.iter().enumerate() {
+            let root = groups.root(index);
+            members.entry(root).or_default().push(fact);
+            *doubts.entry(root).or_default() |= ambiguous.contains(&index);
+        }
+        let mut servers: Vec<Server> = members
+            .into_iter()
+            .map(|(root, facts)| merge(facts, local_names, doubts.get(&root).copied().unwrap_or(false)))
+            .collect();
+        servers.sort_by(|a, b| (&a.name, &a.key).cmp(&(&b.name, &b.key)));
+        servers
+    }
+
+    /// Entries without an address join the one server of their name. Returns those whose name fits several.
+    fn join_by_name(&self, groups: &mut Groups, unaddressed: &[usize]) -> Vec<usize> {
+        if unaddressed.is_empty() {
+            return Vec::new();
+        }
+        let addressless: std::collections::HashSet<usize> = unaddressed.iter().copied().collect();
+        let mut roots_by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, fact) in self.facts.iter().enumerate().filter(|(i, _)| !addressless.contains(i)) {
+            if let Some(name) = folded_name(&fact.entry) {
+                let root = groups.root(index);
+                let roots = roots_by_name.entry(name).or_default();
+                if !roots.contains(&root) {
+                    roots.push(root);
+                }
+            }
+        }
+        let mut ambiguous = Vec::new();
+        let mut first_by_name: HashMap<String, usize> = HashMap::new();
+        for &index in unaddressed {
+            let Some(name) = folded_name(&self.facts[index].entry) else { continue };
+            match roots_by_name.get(&name).map(Vec::as_slice) {
+                Some(&[root]) => groups.join(index, root),
+                Some(_) => ambiguous.push(index),
+                None => {}
+            }
+            match first_by_name.get(&name) {
+                Some(&first) => groups.join(index, first),
+                None => {
+                    first_by_name.insert(name, index);
+                }
+            }
+        }
+        ambiguous
+    }
+}
+
+impl Fact {
+    /// The fact that follows from `entry` after `previous`, and the date before if there was one.
+    fn following(previous: Option<Fact>, mut entry: Entry, now: Timestamp) -> (Fact, Option<Date>) {
+        let Some(previous) = previous else {
+            let date_read_at = entry.read_at;
+            return (Fact { entry, date_since: now, date_read_at, gone_since: None }, None);
+        };
+        let before = previous.entry.maintenance_until;
+        let mut date_read_at = entry.read_at;
+        let date_since = match (before, entry.maintenance_until) {
+            (Some(_), None) => {
+                entry.maintenance_until = before;
+                date_read_at = previous.date_read_at;
+                previous.date_since
+            }
+            (old, new) if old == new => previous.date_since,
+            _ => now,
+        };
+        (Fact { entry, date_since, date_read_at, gone_since: None }, before)
+    }
+
+    fn reading(&self) -> Option<DateReading> {
+        let until = self.entry.maintenance_until?;
+        let remembered = self.gone_since.is_some() || self.date_read_at < self.entry.read_at;
+        Some(DateReading { until, source: self.entry.source, read_at: self.date_read_at, remembered })
+    }
+}
+
+fn merge(mut facts: Vec<&Fact>, local_names: &[String], ambiguous_name: bool) -> Server {
+    // One order for all fields: by authority, then by content, so that the order of reading never matters.
+    facts.sort_by(|a, b| {
+        let rank = |fact: &Fact| (fact.gone_since.is_some(), fact.entry.source);
+        let content = |fact: &Fact| format!("{:?}", fact.entry);
+        rank(a).cmp(&rank(b)).then_with(|| content(a).cmp(&content(b)))
+    });
+    fn first<T>(facts: &[&Fact], get: impl Fn(&Entry) -> Option<T>) -> Option<T> {
+        facts.iter().find_map(|fact| get(&fact.entry))
+    }
+    let winner = facts
+        .iter()
+        .filter(|fact| fact.entry.maintenance_until.is_some())
+        .max_by(|a, b| {
+            // The last of equals wins in `max_by`, so the tie goes to authority by reversing it.
+            let since = |fact: &Fact| (fact.gone_since.is_none(), fact.date_since);
+            let doubt = |fact: &Fact| (fact.entry.source, fact.entry.maintenance_until);
+            since(a).cmp(&since(b)).then_with(|| doubt(b).cmp(&doubt(a)))
+        })
+        .copied();
+    let date = winner.and_then(Fact::reading);
+    let lead = winner.or(facts.first().copied());
+    let mut notes = Vec::new();
+    if let Some(date) = &date {
+        let mut others: Vec<DateReading> =
+            facts.iter().filter_map(|f| f.reading()).filter(|r| r.until != date.until).collect();
+        others.sort();
+        others.dedup_by_key(|reading| (reading.until, reading.source));
+        notes.extend(others.iter().map(|other| {
+            format!(
+                "{} says {}, {} says {}: the date that changed last counts",
+                date.source.title(),
+                date.until,
+                other.source.title(),
+                other.until
+            )
+        }));
+        if date.remembered {
+            notes.push(format!(
+                "{} does not show this date any more; it was last read there on {}",
+                date.source.title(),
+                crate::domain::day(date.read_at)
+            ));
+        }
+    } else if facts.iter().all(|fact| fact.gone_since.is_some()) {
+        notes.push("no source shows this server any more".into());
+    }
+    if ambiguous_name {
+        notes.push("several servers bear this name: give the entry an address".into());
+    }
+    for note in facts.iter().flat_map(|fact| &fact.entry.notes) {
+        if !notes.contains(note) {
+            notes.push(note.clone());
+        }
+    }
+    let mut places: Vec<(String, u16)> =
+        facts.iter().filter_map(|fact| host_and_port(&fact.entry, local_names)).collect();
+    places.sort();
+    let name = first(&facts, |entry| entry.name.clone())
+        .or_else(|| first(&facts, |entry| entry.address.clone()))
+        .or_else(|| first(&facts, |entry| entry.server_id.clone()))
+        .unwrap_or_else(|| "unnamed server".into());
+    let key = match places.first() {
+        Some((host, port)) => ServerKey(format!("{host}:{port}")),
+        None => ServerKey(format!("name:{}", name.to_lowercase())),
+    };
+    Server {
+        key,
+        name,
+        address: first(&facts, |entry| entry.address.as_deref().map(|a| split_port(a).0.to_string())),
+        port: places.first().map_or(DEFAULT_PORT, |(_, port)| *port),
+        local: places.iter().any(|(host, _)| host == LOCALHOST),
+        server_id: first(&facts, |entry| entry.server_id.clone()),
+        kind: first(&facts, |entry| entry.kind),
+        edition: first(&facts, |entry| entry.edition.clone()),
+        installed_version: first(&facts, |entry| entry.installed_version),
+        source: lead.map_or(Source::Settings, |fact| fact.entry.source),
+        read_at: match (&date, lead) {
+            (Some(date), _) => date.read_at,
+            (None, Some(fact)) => fact.entry.read_at,
+            (None, None) => Timestamp::UNIX_EPOCH,
+        },
+        date,
+        notes,
+    }
+}
+
+const LOCALHOST: &str = "localhost";
+
+/// Host and port that tell servers apart: lower case, without a trailing dot, all names of this machine the
+/// same.
+fn host_and_port(entry: &Entry, local_names: &[String]) -> Option<(String, u16)> {
+    let (host, port_in_address) = split_port(entry.address.as_deref()?.trim());
+    let host = host.trim_end_matches('.').trim_matches(['[', ']']).to_lowercase();
+    let host = match host.as_str() {
+        "" if entry.address.as_deref()?.trim() != "." => return None,
+        "" | "." | "(local)" | "127.0.0.1" | "::1" | LOCALHOST => LOCALHOST.to_string(),
+        other if local_names.iter().any(|name| name.eq_ignore_ascii_case(other)) => LOCALHOST.to_string(),
+        _ => host,
+    };
+    Some((host, entry.port.or(port_in_address).unwrap_or(DEFAULT_PORT)))
+}
+
+/// Splits `host:port`; an IPv6 address without brackets has no port.
+fn split_port(address: &str) -> (&str, Option<u16>) {
+    match address.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && (!host.contains(':') || host.ends_with(']')) => {
+            match port.parse() {
+                Ok(port) => (host, Some(port)),
+                Err(_) => (address, None),
+            }
+        }
+        _ => (address, None),
+    }
+}
+
+fn folded_name(entry: &Entry) -> Option<String> {
+    let name = entry.name.as_deref()?.trim();
+    (!name.is_empty()).then(|| name.to_lowercase())
+}
+
+fn display_name(entry: &Entry) -> String {
+    [&entry.name, &entry.address, &entry.server_id]
+        .into_iter()
+        .flatten()
+        .next()
+        .cloned()
+        .unwrap_or_else(|| "unnamed server".into())
+}
+
+/// What makes an entry the same one in the next reading of its source: its id, else its place, else its name;
+/// numbered, so that duplicates stay apart.
+fn numbered(seen: &mut HashMap<String, usize>, entry: &Entry) -> (String, usize) {
+    let identity = match (&entry.server_id, host_and_port(entry, &[])) {
+        (_, Some((host, port))) => format!("at:{host}:{port}"),
+        (Some(id), None) => format!("id:{}", id.to_lowercase()),
+        (None, None) => format!("name:{}", folded_name(entry).unwrap_or_default()),
+    };
+    let count = seen.entry(identity.clone()).or_default();
+    *count += 1;
+    (identity, *count)
+}
+
+/// Sets of facts that mean the same server (union-find with path halving).
+struct Groups(Vec<usize>);
+
+impl Groups {
+    fn new(count: usize) -> Self {
+        Groups((0..count).collect())
+    }
+
+    fn root(&mut self, mut index: usize) -> usize {
+        while self.0[index] != index {
+            self.0[index] = self.0[self.0[index]];
+            index = self.0[index];
+        }
+        index
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.0[a.max(b)] = a.min(b);
+    }
+}
+
+#[cfg(test)]
+#[path = "knowledge_tests.rs"]
+mod tests;

@@ -1,0 +1,331 @@
+//! Which notice is due, once each.
+//!
+//! A *band* is the number of days left at which a notice begins to be due: 90, 60, … 0, and after the date
+//! -7, -14, …. Per license and date the ledger keeps the most urgent band announced, and that only ever moves
+//! towards the more urgent. From this alone follows that each band is announced once, that several missed ones
+//! make one notice, that a clock set back repeats none, and that a renewed date starts anew.
+
+use super::{
+    Coverage, Kind, Server, ServerKey, Version, coverage,
+    standing::{self, RENEWAL_CLOSES_DAYS},
+};
+use jiff::{
+    Timestamp, ToSpan, ZonedDateTime,
+    civil::{Date, Time},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the user wants to be told, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Bands before the date, in days left.
+    pub before: Vec<u32>,
+    /// One notice every so many days after the date; 0 for none.
+    pub after_every: u32,
+    /// Length of the renewal window after the date, in days: one notice 30 days before its end and one at its
+    /// end, and none later; 0 for no such notices.
+    pub window: u32,
+    /// Local times between which nothing is shown.
+    pub quiet: Option<Quiet>,
+    /// Local time at which "Remind me tomorrow" comes back.
+    pub remind_at: Time,
+    /// Kinds of license to be told of; unknown kinds always are.
+    pub kinds: Vec<Kind>,
+    /// Notices before the date.
+    pub expiring: bool,
+    /// Notices after the date.
+    pub expired: bool,
+    /// Notices of an installed version that the date does not cover.
+    pub not_covered: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            before: vec![90, 60, 30, 14, 7, 3, 1, 0],
+            after_every: 7,
+            window: RENEWAL_CLOSES_DAYS as u32,
+            quiet: None,
+            remind_at: Time::constant(9, 0, 0, 0),
+            kinds: vec![Kind::Perpetual, Kind::Subscription, Kind::Trial],
+            expiring: true,
+            expired: true,
+            not_covered: true,
+        }
+    }
+}
+
+/// Quiet hours, in local time; may pass midnight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quiet {
+    /// First quiet moment.
+    pub from: Time,
+    /// First moment that is not quiet any more.
+    pub to: Time,
+}
+
+impl Quiet {
+    /// Is it quiet at this local time?
+    pub fn contains(self, time: Time) -> bool {
+        if self.from <= self.to {
+            self.from <= time && time < self.to
+        } else {
+            time >= self.from || time < self.to
+        }
+    }
+}
+
+impl Policy {
+    /// All bands, most distant first.
+    pub fn bands(&self) -> Vec<i32> {
+        let mut bands: BTreeSet<i32> = self.before.iter().map(|&days| days as i32).collect();
+        let end = if self.window == 0 { RENEWAL_CLOSES_DAYS } else { self.window as i32 };
+        if self.after_every > 0 {
+            bands.extend((1..).map(|n| -n * self.after_every as i32).take_while(|&band| band > 30 - end));
+        }
+        if self.window > 0 {
+            bands.extend([30 - end, -end].into_iter().filter(|&band| band < 0));
+        }
+        bands.into_iter().rev().collect()
+    }
+
+    fn wants(&self, kind: Option<Kind>, days_left: i32) -> bool {
+        kind.is_none_or(|kind| self.kinds.contains(&kind))
+            && if days_left < 0 { self.expired } else { self.expiring }
+    }
+
+    fn is_quiet(&self, now: &ZonedDateTime) -> bool {
+        self.quiet.is_some_and(|quiet| quiet.contains(now.time()))
+    }
+
+    /// When "Remind me tomorrow" comes back.
+    pub fn tomorrow(&self, now: &ZonedDateTime) -> Timestamp {
+        now.tomorrow()
+            .and_then(|tomorrow| tomorrow.with().time(self.remind_at).build())
+            .map_or_else(|_| now.timestamp(), |at| at.timestamp())
+    }
+}
+
+/// What a notice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// The date is near or past.
+    Date,
+    /// The installed version was released after the date.
+    NotCovered(Version),
+}
+
+/// One notice about one license.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The ledger's key: license, date and topic.
+    pub key: String,
+    /// The server.
+    pub server: ServerKey,
+    /// Its name.
+    pub name: String,
+    /// The kind of license.
+    pub kind: Option<Kind>,
+    /// The date.
+    pub until: Date,
+    /// Calendar days left, negative after the date.
+    pub days_left: i32,
+    /// The band that is due.
+    pub band: i32,
+    /// What it is about.
+    pub topic: Topic,
+}
+
+/// What became of a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Handling {
+    /// Shown, and not answered yet.
+    Open,
+    /// "Remind me tomorrow".
+    Snoozed {
+        /// When it is due again.
+        until: Timestamp,
+    },
+    /// "Got it".
+    Done,
+}
+
+/// The most urgent band announced for one license and date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announced {
+    /// The band.
+    pub band: i32,
+    /// When.
+    pub at: Timestamp,
+    /// What became of it.
+    #[serde(flatten)]
+    pub handling: Handling,
+}
+
+/// All that was announced, persisted before it is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Ledger(BTreeMap<String, Announced>);
+
+impl Ledger {
+    /// The notices that are to be shown now, the most urgent first.
+    pub fn due(&self, servers: &[Server], now: &ZonedDateTime, policy: &Policy) -> Vec<Notice> {
+        if policy.is_quiet(now) {
+            return Vec::new();
+        }
+        let bands = policy.bands();
+        self.select(servers, now.date(), policy, &bands, |announced, notice| match announced {
+            None => true,
+            Some(announced) => {
+                notice.band < announced.band
+                    || matches!(announced.handling, Handling::Snoozed { until } if until <= now.timestamp())
+            }
+        })
+    }
+
+    /// The notices that were shown and wait for an answer, the most urgent first.
+    pub fn open(&self, servers: &[Server], today: Date, policy: &Policy) -> Vec<Notice> {
+        let bands = policy.bands();
+        self.select(servers, today, policy, &bands, |announced, _| {
+            announced.is_some_and(|announced| announced.handling == Handling::Open)
+        })
+    }
+
+    fn select(
+        &self,
+        servers: &[Server],
+        today: Date,
+        policy: &Policy,
+        bands: &[i32],
+        wanted: impl Fn(Option<&Announced>, &Notice) -> bool,
+    ) -> Vec<Notice> {
+        let mut notices: Vec<Notice> = servers
+            .iter()
+            .flat_map(|server| candidates(server, today, policy, bands))
+            .filter(|notice| wanted(self.0.get(&notice.key), notice))
+            .collect();
+        notices.sort_by(|a, b| (a.days_left, &a.name, &a.key).cmp(&(b.days_left, &b.name, &b.key)));
+        notices
+    }
+
+    /// Notes down that these are about to be shown.
+    pub fn announce(&mut self, notices: &[Notice], now: Timestamp) {
+        for notice in notices {
+            let band = self.0.get(&notice.key).map_or(notice.band, |before| before.band.min(notice.band));
+            self.0.insert(notice.key.clone(), Announced { band, at: now, handling: Handling::Open });
+        }
+        self.prune(now);
+    }
+
+    /// "Got it" and "Remind me tomorrow". Unknown keys are passed over. True if anything changed.
+    pub fn handle<'a>(&mut self, keys: impl IntoIterator<Item = &'a str>, handling: Handling) -> bool {
+        let mut changed = false;
+        for key in keys {
+            if let Some(announced) = self.0.get_mut(key)
+                && announced.handling != handling
+            {
+                announced.handling = handling;
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// What became of one notice.
+    pub fn handling(&self, key: &str) -> Option<Handling> {
+        self.0.get(key).map(|announced| announced.handling)
+    }
+
+    /// The next moment after `now` at which something may become due without any other event: a day begins, a
+    /// reminder comes back, quiet hours end.
+    pub fn next_look(&self, now: &ZonedDateTime, policy: &Policy) -> Timestamp {
+        let midnight = now.tomorrow().and_then(|day| day.start_of_day()).map(|day| day.timestamp());
+        let hour = now.timestamp() + jiff::SignedDuration::from_hours(1);
+        let quiet_end = policy.quiet.filter(|quiet| quiet.contains(now.time())).and_then(|quiet| {
+            let today = now.with().time(quiet.to).build().ok()?;
+            Some(if today > *now { today } else { today.tomorrow().ok()? }.timestamp())
+        });
+        let reminders = self.0.values().filter_map(|announced| match announced.handling {
+            Handling::Snoozed { until } if until > now.timestamp() => Some(until),
+            _ => None,
+        });
+        let soonest = reminders.chain(midnight).chain(quiet_end).min().unwrap_or(hour);
+        soonest.max(now.timestamp())
+    }
+
+    /// Forgets what is long past, so that the file stays small.
+    fn prune(&mut self, now: Timestamp) {
+        const KEEP: jiff::SignedDuration = jiff::SignedDuration::from_hours(24 * 365 * 3);
+        self.0.retain(|_, announced| now.duration_since(announced.at) < KEEP);
+    }
+}
+
+/// What could be said of one server today, whether or not it was said already.
+fn candidates(server: &Server, today: Date, policy: &Policy, bands: &[i32]) -> Vec<Notice> {
+    let Some(until) = server.until() else { return Vec::new() };
+    let days_left = standing::days_left(today, until);
+    let notice = |suffix: String, band, topic| Notice {
+        key: format!("{} {until}{suffix}", server.key),
+        server: server.key.clone(),
+        name: server.name.clone(),
+        kind: server.kind,
+        until,
+        days_left,
+        band,
+        topic,
+    };
+    let mut notices = Vec::new();
+    let band = bands.iter().copied().filter(|&band| days_left <= band).min();
+    if let Some(band) = band.filter(|_| policy.wants(server.kind, days_left)) {
+        notices.push(notice(String::new(), band, Topic::Date));
+    }
+    if let Some(version) = server.installed_version
+        && policy.not_covered
+        && coverage::coverage(version, until) == Coverage::NotCovered
+    {
+        notices.push(notice(format!(" not covered {version}"), 0, Topic::NotCovered(version)));
+    }
+    notices
+}
+
+/// What will be shown on which day, from `now` on, if nothing changes and every notice is answered with
+/// "Got it" on its day.
+pub fn preview(
+    ledger: &Ledger,
+    servers: &[Server],
+    now: &ZonedDateTime,
+    policy: &Policy,
+) -> Vec<(Date, Vec<Notice>)> {
+    let bands = policy.bands();
+    let today = now.date();
+    let mut days: BTreeSet<Date> = BTreeSet::from([today]);
+    for until in servers.iter().filter_map(Server::until).collect::<BTreeSet<Date>>() {
+        days.extend(
+            bands.iter().filter_map(|&band| until.checked_sub(band.days()).ok()).filter(|day| *day >= today),
+        );
+    }
+    for announced in ledger.0.values() {
+        if let Handling::Snoozed { until } = announced.handling {
+            days.insert(until.to_zoned_datetime(now.time_zone().clone()).date().max(today));
+        }
+    }
+    let awake = Policy { quiet: None, ..policy.clone() };
+    let mut ledger = ledger.clone();
+    let mut shown = Vec::new();
+    for day in days {
+        let Ok(evening) = day.at(23, 59, 59, 0).to_zoned_datetime(now.time_zone().clone()) else { continue };
+        let due = ledger.due(servers, &evening, &awake);
+        if !due.is_empty() {
+            ledger.announce(&due, evening.timestamp());
+            ledger.handle(due.iter().map(|notice| notice.key.as_str()), Handling::Done);
+            shown.push((day, due));
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+#[path = "notice_tests.rs"]
+mod tests;

@@ -1,0 +1,208 @@
+//! The demo world, a simulation: a VisualCron user folder with five servers in different states, a server's
+//! folder, and a stand-in Client program, all in a temporary folder that goes with it. The shape of its
+//! servers.xml is inferred, as is all that we know of that file.
+
+use crate::domain::Problem;
+use jiff::{ToSpan, civil::Date};
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+/// The demo world. Everything is removed when it is dropped.
+pub struct World {
+    folder: tempfile::TempDir,
+    /// Stands for the server PROD-01: its port answers while the world lasts.
+    _server: TcpListener,
+}
+
+const CLIENT: &str = if cfg!(windows) { "VisualCronClient.exe" } else { "VisualCronClient" };
+/// Marks the folder of a stand-in Client.
+const MARK: &str = "this-is-a-demo.txt";
+
+impl World {
+    /// Makes the world as of `today`.
+    pub fn make(today: Date) -> Result<World, Problem> {
+        let place = std::env::temp_dir();
+        let failed = |error: std::io::Error| {
+            Problem::io("Cannot make the demo world", &place, &error, "Check the folder for temporary files.")
+        };
+        let folder = tempfile::Builder::new().prefix("visualcron-tray-demo-").tempdir().map_err(failed)?;
+        let server = TcpListener::bind("127.0.0.1:0").map_err(failed)?;
+        let port = server.local_addr().map_err(failed)?.port();
+        let world = World { folder, _server: server };
+        world.fill(today, port).map_err(failed)?;
+        Ok(world)
+    }
+
+    /// The folder of it all.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The user's VisualCron folder.
+    pub fn visualcron(&self) -> PathBuf {
+        self.folder().join("VisualCron")
+    }
+
+    /// The settings file of the tray.
+    pub fn config(&self) -> PathBuf {
+        self.folder().join("settings.toml")
+    }
+
+    /// The tray's own data.
+    pub fn data(&self) -> PathBuf {
+        self.folder().join("data")
+    }
+
+    fn fill(&self, today: Date, port: u16) -> std::io::Result<()> {
+        let (user, server, program) =
+            (self.visualcron(), self.folder().join("server"), self.folder().join("program"));
+        for folder in [
+            user.join("settings"),
+            user.join("log"),
+            server.join("settings"),
+            server.join("log"),
+            program.clone(),
+        ] {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(user.join("settings/servers.xml"), servers_xml(today, port))?;
+        let day = today.strftime("%Y%m%d");
+        fs::write(
+            user.join(format!("log/log_remote{day}.txt")),
+            format!("{today} 08:00:00\tInfo\tClient started\n"),
+        )?;
+        fs::write(
+            server.join(format!("log/log_server{day}.txt")),
+            format!("{today} 06:00:00\tInfo\tServer started\n"),
+        )?;
+        fs::write(server.join("settings/jobs.xml"), "<ArrayOfJobClass />\n")?;
+        fs::write(program.join(MARK), "A stand-in for the VisualCron Client lives here.\n")?;
+        put_program(&program.join(CLIENT))?;
+        fs::write(self.config(), settings(&program.join(CLIENT), &server))
+    }
+}
+
+/// This same program under the Client's name.
+fn put_program(path: &Path) -> std::io::Result<()> {
+    let program = std::env::current_exe()?;
+    #[cfg(unix)]
+    return std::os::unix::fs::symlink(program, path);
+    #[cfg(not(unix))]
+    fs::copy(program, path).map(|_| ())
+}
+
+fn settings(client: &Path, server: &Path) -> String {
+    let mut text =
+        format!("# Settings of the demo world.\n[visualcron]\nclient_program = {:?}\n", text_of(client));
+    text.push_str(&format!("server_folder = {:?}\n\n", text_of(server)));
+    text.push_str("[connection]\nmain_server = \"PROD-01\"\n\n[license_host]\n");
+    text.push_str("check_on_refresh = false   # the demo asks nobody\n");
+    text
+}
+
+fn text_of(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// One server in the shape that .NET's XmlSerializer would give it (inferred).
+fn connection(
+    name: &str,
+    address: &str,
+    port: u16,
+    kind: &str,
+    until: Option<Date>,
+    version: &str,
+    id: &str,
+) -> String {
+    let until = until.map_or_else(|| "0001-01-01T00:00:00".to_string(), |until| format!("{until}T00:00:00"));
+    format!(
+        "  <Connection>\n    <Name>{name}</Name>\n    <Address>{address}</Address>\n    <Port>{port}</Port>\n    \
+         <ConnectionType>Remote</ConnectionType>\n    <UserName>admin</UserName>\n    <Version>{version}</Version>\n    \
+         <Edition>Pro</Edition>\n    <LicenseType>{kind}</LicenseType>\n    \
+         <MaintenanceExpires>{until}</MaintenanceExpires>\n    <ServerId>{id}</ServerId>\n  </Connection>\n"
+    )
+}
+
+fn servers_xml(today: Date, port: u16) -> String {
+    let day = |days: i64| today.checked_add(days.days()).ok();
+    let old = jiff::civil::date(2024, 6, 30);
+    let servers = [
+        connection("PROD-01", "127.0.0.1", port, "Subscription", day(25), "13.2.2", "demo-0001"),
+        connection("PROD-02", "prod-02.demo.invalid", 16444, "Perpetual", day(200), "13.2.2", "demo-0002"),
+        connection("TEST-01", "test-01.demo.invalid", 16444, "Perpetual", day(-40), "12.3.1", "demo-0003"),
+        connection("OLD-01", "old-01.demo.invalid", 16444, "Perpetual", Some(old), "12.1.4", "demo-0004"),
+        connection("BRANCH-07", "branch-07.demo.invalid", 16444, "Perpetual", None, "12.0.2", "demo-0005"),
+    ];
+    format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<ArrayOfConnection>\n{}</ArrayOfConnection>\n",
+        servers.concat()
+    )
+}
+
+/// Was this program started under the name of the Client, in a demo world?
+pub fn is_stand_in_client() -> bool {
+    stand_in_folder().is_some()
+}
+
+fn stand_in_folder() -> Option<PathBuf> {
+    let name = PathBuf::from(std::env::args_os().next()?);
+    let folder = name.parent()?.to_path_buf();
+    (name.file_name()? == CLIENT && folder.join(MARK).is_file()).then_some(folder)
+}
+
+/// The stand-in Client: leaves a line in the Client's log, says on the desktop that it is a stand-in, and stays
+/// until the demo world is gone.
+pub fn stand_in_client() -> ExitCode {
+    let Some(folder) = stand_in_folder() else { return ExitCode::FAILURE };
+    let now = jiff::ZonedDateTime::now();
+    let log =
+        folder.with_file_name("VisualCron").join(format!("log/log_remote{}.txt", now.strftime("%Y%m%d")));
+    let line = format!("{}\tInfo\tClient started\n", now.strftime("%F %T"));
+    let before = fs::read_to_string(&log).unwrap_or_default();
+    let _ = fs::write(&log, before + &line);
+    let _ = notify_rust::Notification::new()
+        .appname("Stand-in Client")
+        .summary("The stand-in Client has started")
+        .body("In the demo this stands for the VisualCron Client.")
+        .show();
+    while folder.join(MARK).exists() {
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    ExitCode::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::Standing,
+        sources::servers_xml::{Limits, Reading, read_file},
+    };
+    use jiff::civil::date;
+
+    #[test]
+    fn the_world_holds_what_it_promises_and_goes_without_a_trace() {
+        let today = date(2026, 11, 24);
+        let world = World::make(today).unwrap();
+        let path = world.visualcron().join("settings/servers.xml");
+        let Reading::Servers { entries, .. } = read_file(&path, &Limits::default()).unwrap() else {
+            panic!()
+        };
+        let standings: Vec<_> = entries
+            .iter()
+            .map(|e| crate::domain::standing::standing(e.maintenance_until, today, 30))
+            .collect();
+        use Standing::*;
+        assert_eq!(standings, [Expiring, Active, Expired, Expired, Unknown]);
+        let loaded = crate::store::settings::load(&world.config(), &world.data().join("last-good.toml"));
+        assert_eq!(loaded.problems, []);
+        let folder = world.folder().to_path_buf();
+        drop(world);
+        assert!(!folder.exists());
+    }
+}

@@ -1,0 +1,24 @@
+//! The clipboard.
+
+use crate::domain::{Fault, Problem};
+use std::sync::Mutex;
+
+// On X11 and Wayland the text is gone when its owner goes: so the owner stays.
+static CLIPBOARD: Mutex<Option<arboard::Clipboard>> = Mutex::new(None);
+
+/// Puts `text` into the clipboard. If that is not possible the problem holds the text, so that the user has it
+/// all the same: only what is no secret may be copied.
+pub fn copy(text: &str) -> Result<(), Problem> {
+    let put = || -> Result<(), arboard::Error> {
+        let mut clipboard = CLIPBOARD.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let owner = match clipboard.take() {
+            Some(owner) => clipboard.insert(owner),
+            None => clipboard.insert(arboard::Clipboard::new()?),
+        };
+        owner.set_text(text)
+    };
+    put().map_err(|error| {
+        let next = format!("Copy it from here: {text}");
+        Problem::new(Fault::Unavailable, "Cannot copy", "the clipboard", error.to_string(), next)
+    })
+}

@@ -1,0 +1,18 @@
+//! The desktop and the system: thin adapters, one a concern.
+
+pub mod autostart;
+pub mod clipboard;
+pub mod clock;
+pub mod dirs;
+pub mod instance;
+pub mod links;
+pub mod log;
+pub mod notify;
+pub mod open;
+pub mod survey;
+pub mod tray;
+pub mod watch;
+pub mod world;
+
+/// Posts an event to the loop, from any thread.
+pub type Post = std::sync::Arc<dyn Fn(crate::app::Event) + Send + Sync>;

@@ -1,0 +1,57 @@
+//! The pictures of the states, drawn in `assets/svg` and made by `assets/make-icons.sh`.
+
+use crate::app::Icon;
+
+/// The size of the picture that the tray shows on this system, in pixels.
+const SIZE: u32 = if cfg!(target_os = "linux") { 48 } else { 32 };
+
+macro_rules! pictures {
+    ($($state:ident $name:literal),*) => {
+        /// The PNG of a state, 24, 32 or 48 pixels wide, whichever is the largest that is not larger than `size`.
+        pub fn png(icon: Icon, size: u32) -> &'static [u8] {
+            match (icon, size) {
+                $((Icon::$state, 48..) => include_bytes!(concat!("../../../assets/png/", $name, "-48.png")),
+                (Icon::$state, 32..) => include_bytes!(concat!("../../../assets/png/", $name, "-32.png")),
+                (Icon::$state, _) => include_bytes!(concat!("../../../assets/png/", $name, "-24.png")),)*
+            }
+        }
+    };
+}
+
+pictures!(
+    Fine "fine", Notice "notice", Expired "expired", Disconnected "disconnected", Unknown "unknown", Busy "busy"
+);
+
+/// The icon of a state for the tray. `None` only if the shipped picture could not be decoded.
+pub fn icon(icon: Icon) -> Option<tray_icon::Icon> {
+    let (rgba, width, height) = rgba(png(icon, SIZE))?;
+    tray_icon::Icon::from_rgba(rgba, width, height).ok()
+}
+
+fn rgba(picture: &[u8]) -> Option<(Vec<u8>, u32, u32)> {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(picture)).read_info().ok()?;
+    let mut rgba = vec![0; reader.output_buffer_size()?];
+    let info = reader.next_frame(&mut rgba).ok()?;
+    (info.color_type == png::ColorType::Rgba).then_some((rgba, info.width, info.height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_has_a_picture_of_each_size() {
+        use Icon::*;
+        for state in [Fine, Notice, Expired, Disconnected, Unknown, Busy] {
+            for (asked, given) in [(16, 24), (24, 24), (32, 32), (40, 32), (48, 48), (256, 48)] {
+                let (rgba, width, height) = rgba(png(state, asked)).unwrap();
+                assert_eq!(
+                    (width, height, rgba.len()),
+                    (given, given, (given * given * 4) as usize),
+                    "{state:?}"
+                );
+            }
+            assert!(icon(state).is_some());
+        }
+    }
+}

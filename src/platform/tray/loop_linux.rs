@@ -1,0 +1,104 @@
+//! The loop on Linux: a channel. tray-icon's `ksni` feature speaks StatusNotifierItem from a thread of its
+//! own, so no display and no toolkit is needed here.
+
+use super::{App, click};
+use crate::{
+    app::{Event, event::Area},
+    domain::{Fault, Problem},
+    platform::Post,
+};
+use std::{
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+use tray_icon::{MouseButton, MouseButtonState, TrayIconEvent, menu::MenuEvent};
+use zbus::{
+    blocking::{Connection, Proxy, fdo::DBusProxy},
+    names::BusName,
+};
+
+const WATCHER: &str = "org.kde.StatusNotifierWatcher";
+/// How long a panel may take to appear after the tray before its absence is said.
+const PANEL_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a panel may take to register itself after it has started the watcher.
+const REGISTRATION: Duration = Duration::from_secs(2);
+
+/// Runs the application that `make` makes until it ends.
+pub fn run(make: impl FnOnce(Post) -> App) {
+    let (sender, events) = mpsc::channel();
+    let mut app = make(Arc::new(move |event| {
+        let _ = sender.send(event);
+    }));
+    let post = app.post();
+    MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
+        if let Ok(command) = event.id().0.parse() {
+            post(Event::Chosen(command));
+        }
+    }));
+    let post = app.post();
+    TrayIconEvent::set_event_handler(Some(move |event| {
+        // StatusNotifierItem knows no double click: the left click starts the Client.
+        if let TrayIconEvent::Click {
+            button: MouseButton::Left, button_state: MouseButtonState::Up, ..
+        } = event
+        {
+            post(click());
+        }
+    }));
+    app.start();
+    if app.tray.is_some() {
+        let post = app.post();
+        std::thread::spawn(move || watch_for_a_panel(&post));
+    }
+    loop {
+        let goes_on = match events.recv_timeout(app.sleep()) {
+            Ok(event) => app.take(event),
+            Err(mpsc::RecvTimeoutError::Timeout) => app.wake(),
+            Err(mpsc::RecvTimeoutError::Disconnected) => false,
+        };
+        if !goes_on {
+            break;
+        }
+    }
+    app.end();
+}
+
+/// Says once when there is no panel that shows tray icons, and takes it back when one comes.
+fn watch_for_a_panel(post: &Post) -> zbus::Result<()> {
+    std::thread::sleep(PANEL_PATIENCE);
+    let connection = Connection::session()?;
+    let bus = DBusProxy::new(&connection)?;
+    if has_panel(&connection, &bus) {
+        return Ok(());
+    }
+    let mut changes = bus.receive_name_owner_changed_with_args(&[(0, WATCHER)])?;
+    post(Event::Failed(Area::Tray, no_panel()));
+    while changes.next().is_some() {
+        std::thread::sleep(REGISTRATION);
+        if has_panel(&connection, &bus) {
+            post(Event::Worked(Area::Tray));
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn has_panel(connection: &Connection, bus: &DBusProxy<'_>) -> bool {
+    let registered = || -> zbus::Result<bool> {
+        Proxy::new(connection, WATCHER, "/StatusNotifierWatcher", WATCHER)?
+            .get_property("IsStatusNotifierHostRegistered")
+    };
+    let owned = BusName::try_from(WATCHER).is_ok_and(|name| bus.name_has_owner(name).unwrap_or(false));
+    owned && registered().unwrap_or(false)
+}
+
+fn no_panel() -> Problem {
+    Problem::new(
+        Fault::Unavailable,
+        "The tray icon cannot be seen",
+        "this desktop",
+        "no panel here shows tray icons",
+        "On GNOME install the extension AppIndicator and KStatusNotifierItem Support; elsewhere add the system \
+         tray to the panel. Notifications and the command line work without it.",
+    )
+}

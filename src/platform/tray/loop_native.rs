@@ -1,0 +1,53 @@
+//! The loop on Windows and macOS: tao's.
+
+use super::{App, click};
+use crate::{app::Event, platform::Post};
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+use tao::{
+    event::{Event as TaoEvent, StartCause},
+    event_loop::{ControlFlow, EventLoopBuilder},
+};
+use tray_icon::{MouseButton, TrayIconEvent, menu::MenuEvent};
+
+/// Runs the application that `make` makes, and ends the process when it ends.
+pub fn run(make: impl FnOnce(Post) -> App) {
+    let event_loop = EventLoopBuilder::<Event>::with_user_event().build();
+    let proxy = Mutex::new(event_loop.create_proxy());
+    let mut app = make(Arc::new(move |event| {
+        if let Ok(proxy) = proxy.lock() {
+            let _ = proxy.send_event(event);
+        }
+    }));
+    let post = app.post();
+    MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
+        if let Ok(command) = event.id().0.parse() {
+            post(Event::Chosen(command));
+        }
+    }));
+    let post = app.post();
+    TrayIconEvent::set_event_handler(Some(move |event| {
+        if let TrayIconEvent::DoubleClick { button: MouseButton::Left, .. } = event {
+            post(click());
+        }
+    }));
+    event_loop.run(move |event, _, flow| {
+        let goes_on = match event {
+            TaoEvent::NewEvents(StartCause::Init) => {
+                app.start();
+                true
+            }
+            TaoEvent::NewEvents(StartCause::ResumeTimeReached { .. }) => app.wake(),
+            TaoEvent::UserEvent(event) => app.take(event),
+            _ => true,
+        };
+        *flow = if goes_on {
+            ControlFlow::WaitUntil(Instant::now() + app.sleep())
+        } else {
+            app.end();
+            ControlFlow::Exit
+        };
+    })
+}

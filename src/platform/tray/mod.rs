@@ -1,0 +1,195 @@
+//! The icon and its menu on the desktop. The view says what is to be seen; only what differs is applied.
+
+pub mod icons;
+mod live_menu;
+#[cfg(target_os = "linux")]
+mod loop_linux;
+#[cfg(not(target_os = "linux"))]
+mod loop_native;
+
+#[cfg(target_os = "linux")]
+pub use loop_linux::run;
+#[cfg(not(target_os = "linux"))]
+pub use loop_native::run;
+
+use super::{Post, clock::Clock, instance, watch::Watch, world, world::World};
+use crate::{
+    app::{Command, Event, State, TrayView, event::Area, update, update::first_look, view},
+    domain::{Fault, Problem},
+};
+use live_menu::LiveMenu;
+use std::time::{Duration, Instant};
+use tray_icon::{TrayIcon, TrayIconBuilder};
+
+/// How long several changes of files are taken together.
+const SETTLE: Duration = Duration::from_millis(150);
+/// How long files may go on changing before they are read all the same.
+const UNSETTLED: Duration = Duration::from_secs(2);
+/// The longest sleep: a clock that was set, or a machine that slept, is noticed after that at the latest.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
+
+/// The icon on the desktop, and what it shows.
+struct Tray {
+    icon: TrayIcon,
+    menu: LiveMenu,
+    shown: TrayView,
+}
+
+impl Tray {
+    fn new(view: TrayView) -> Result<Tray, Problem> {
+        let menu = LiveMenu::new(&view.menu).map_err(|error| no_tray(&error.to_string()))?;
+        let mut builder = TrayIconBuilder::new()
+            .with_id("visualcron-tray")
+            .with_title(crate::app::words::TITLE)
+            .with_tooltip(&view.tooltip)
+            .with_menu(Box::new(menu.root().clone()))
+            .with_menu_on_left_click(false);
+        if let Some(icon) = icons::icon(view.icon) {
+            builder = builder.with_icon(icon);
+        }
+        let icon = builder.build().map_err(|error| no_tray(&error.to_string()))?;
+        Ok(Tray { icon, menu, shown: view })
+    }
+
+    /// Shows `view`; makes no call for what is shown already.
+    fn show(&mut self, view: TrayView) {
+        if view.icon != self.shown.icon {
+            let _ = self.icon.set_icon(icons::icon(view.icon));
+        }
+        if view.tooltip != self.shown.tooltip {
+            let _ = self.icon.set_tooltip(Some(&view.tooltip));
+        }
+        self.menu.show(&view.menu);
+        self.shown = view;
+    }
+}
+
+fn no_tray(error: &str) -> Problem {
+    let no_session = error.contains("D-Bus connection error") || error.contains("DBUS_SESSION_BUS_ADDRESS");
+    Problem::new(
+        Fault::Unavailable,
+        "The tray icon cannot be shown",
+        "this session",
+        if no_session { "there is no D-Bus session" } else { error },
+        "Start it from a desktop session. Everything works on the command line too: `visualcron-tray --help`.",
+    )
+}
+
+/// The application on a desktop: state, effects, icon.
+pub struct App {
+    state: State,
+    clock: Clock,
+    world: World,
+    tray: Option<Tray>,
+    watch: Option<Watch>,
+    /// Since when files have been changing; they are read when no more changes came for a moment.
+    settling: Option<Instant>,
+    /// What is to be cleaned up when the application ends.
+    keepsake: Option<Box<dyn std::any::Any + Send>>,
+}
+
+impl App {
+    /// The application, before anything is shown.
+    pub fn new(state: State, clock: Clock, world: World) -> App {
+        App { state, clock, world, tray: None, watch: None, settling: None, keepsake: None }
+    }
+
+    /// Keeps `thing` until the application ends, and drops it then.
+    pub fn keep(&mut self, thing: impl std::any::Any + Send) {
+        self.keepsake = Some(Box::new(thing));
+    }
+
+    /// Takes the icon away, and cleans up.
+    fn end(&mut self) {
+        self.tray = None;
+        self.keepsake = None;
+        tracing::info!(event = "tray.ended");
+    }
+
+    /// Shows the icon, starts to watch files and to listen to commands, and looks at the world once.
+    fn start(&mut self) {
+        let post = self.post();
+        match Tray::new(view(&self.state, &self.clock.now())) {
+            Ok(tray) => self.tray = Some(tray),
+            Err(problem) => post(Event::Failed(Area::Tray, problem)),
+        }
+        match Watch::new(post.clone()) {
+            Ok(watch) => self.watch = Some(watch),
+            Err(problem) => post(Event::Failed(Area::Watch, problem)),
+        }
+        self.watch_files();
+        if let Err(problem) = instance::serve(&self.world.dirs, post, self.world.tickets.clone()) {
+            world::say(&problem);
+        }
+        for effect in first_look(&self.state) {
+            self.world.carry_out(effect);
+        }
+        tracing::info!(event = "tray.started", version = env!("CARGO_PKG_VERSION"));
+    }
+
+    /// Takes in an event. Returns false when the program is to end.
+    fn take(&mut self, event: Event) -> bool {
+        if matches!(event, Event::FilesChanged) {
+            let since = *self.settling.get_or_insert_with(Instant::now);
+            if since.elapsed() < UNSETTLED {
+                return true;
+            }
+            self.settling = None;
+        }
+        self.reduce(event)
+    }
+
+    /// Nothing has happened for as long as [`App::sleep`] said.
+    fn wake(&mut self) -> bool {
+        let event = if self.settling.take().is_some() { Event::FilesChanged } else { Event::Woke };
+        self.reduce(event)
+    }
+
+    fn reduce(&mut self, event: Event) -> bool {
+        let looked = matches!(event, Event::Looked(_));
+        let now = self.clock.now();
+        let mut goes_on = true;
+        for effect in update(&mut self.state, event, &now) {
+            goes_on &= self.world.carry_out(effect);
+        }
+        if looked {
+            self.watch_files();
+        }
+        if let Some(tray) = &mut self.tray {
+            tray.show(view(&self.state, &now));
+        }
+        goes_on
+    }
+
+    /// How long to sleep if nothing happens.
+    fn sleep(&self) -> Duration {
+        if self.settling.is_some() {
+            return SETTLE;
+        }
+        let now = self.clock.now();
+        let due = self.state.next_wake(&now).duration_since(now.timestamp());
+        // A little late rather than a little early, which would mean to look twice.
+        Duration::try_from(due)
+            .unwrap_or_default()
+            .saturating_add(Duration::from_millis(5))
+            .min(LONGEST_SLEEP)
+    }
+
+    fn watch_files(&mut self) {
+        let files = [self.world.dirs.config.clone(), self.state.places.servers_xml.clone()];
+        if let Some(watch) = &mut self.watch
+            && let Err(problem) = watch.set(&files)
+        {
+            self.post()(Event::Failed(Area::Watch, problem));
+        }
+    }
+
+    fn post(&self) -> Post {
+        self.world.post.clone()
+    }
+}
+
+/// What a click on the icon does: the vendor's tray starts the Client on a double click (documented).
+fn click() -> Event {
+    Event::Chosen(Command::StartClient)
+}

@@ -1,0 +1,129 @@
+//! Tells when the settings file or servers.xml changes, by the system's own file notification.
+
+use crate::{
+    app::{Event, event::Area},
+    domain::{Fault, Problem},
+};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+/// Watches the folders around some files. Ends when dropped.
+pub struct Watch {
+    watcher: RecommendedWatcher,
+    watched: BTreeSet<PathBuf>,
+    files: Arc<Mutex<Vec<PathBuf>>>,
+}
+
+impl Watch {
+    /// A watch on nothing yet.
+    pub fn new(post: super::Post) -> Result<Watch, Problem> {
+        let files: Arc<Mutex<Vec<PathBuf>>> = Arc::default();
+        let wanted = files.clone();
+        let handler = move |event: notify::Result<notify::Event>| {
+            let concerns_us = match &event {
+                Ok(event) if matches!(event.kind, EventKind::Access(_)) => false,
+                Ok(event) => {
+                    wanted.lock().is_ok_and(|files| event.paths.iter().any(|path| concerns(path, &files)))
+                }
+                // Events were lost: look.
+                Err(_) => true,
+            };
+            if concerns_us {
+                post(Event::FilesChanged);
+            }
+        };
+        let watcher = notify::recommended_watcher(handler)
+            .map_err(|error| problem(&error, Path::new("this user's files")))?;
+        Ok(Watch { watcher, watched: BTreeSet::new(), files })
+    }
+
+    /// Watches these files from now on, there or not: through their folder, or the nearest folder above that
+    /// is there. Changes nothing where nothing has changed.
+    pub fn set(&mut self, files: &[PathBuf]) -> Result<(), Problem> {
+        let mut all = files.to_vec();
+        // A link's target changes without the link.
+        all.extend(files.iter().filter_map(|file| file.canonicalize().ok()));
+        let folders: BTreeSet<PathBuf> = all.iter().filter_map(|file| nearest_folder(file)).collect();
+        if let Ok(mut files) = self.files.lock() {
+            *files = all;
+        }
+        let gone: Vec<PathBuf> = self.watched.difference(&folders).cloned().collect();
+        for folder in gone {
+            let _ = self.watcher.unwatch(&folder);
+            self.watched.remove(&folder);
+        }
+        let mut failed = None;
+        for folder in
+            folders.iter().filter(|folder| !self.watched.contains(*folder)).cloned().collect::<Vec<_>>()
+        {
+            match self.watcher.watch(&folder, RecursiveMode::NonRecursive) {
+                Ok(()) => {
+                    self.watched.insert(folder);
+                }
+                Err(error) => failed = Some(problem(&error, &folder)),
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// The area of its problems.
+    pub const AREA: Area = Area::Watch;
+}
+
+/// Does a change of `path` concern one of the files? It is the file, or a folder above it.
+fn concerns(path: &Path, files: &[PathBuf]) -> bool {
+    files.iter().any(|file| file.starts_with(path))
+}
+
+fn nearest_folder(file: &Path) -> Option<PathBuf> {
+    file.ancestors().skip(1).find(|folder| folder.is_dir()).map(Path::to_path_buf)
+}
+
+fn problem(error: &notify::Error, path: &Path) -> Problem {
+    Problem::new(
+        Fault::Io,
+        "Changes are not noticed by themselves",
+        path.display().to_string(),
+        error.to_string(),
+        "Use Refresh license data after a change.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{sync::mpsc, time::Duration};
+
+    #[test]
+    fn a_file_that_appears_and_changes_is_noticed_and_a_neighbor_is_not() {
+        let home = tempfile::tempdir().unwrap();
+        let (tx, rx) = mpsc::channel();
+        let post: crate::platform::Post = Arc::new(move |event| {
+            let _ = tx.send(matches!(event, Event::FilesChanged));
+        });
+        let mut watch = Watch::new(post).unwrap();
+        let file = home.path().join("VisualCron/settings/servers.xml");
+        let heard = |rx: &mpsc::Receiver<bool>| rx.recv_timeout(Duration::from_secs(5)) == Ok(true);
+        let drain = |rx: &mpsc::Receiver<bool>| while rx.recv_timeout(Duration::from_millis(150)).is_ok() {};
+        watch.set(std::slice::from_ref(&file)).unwrap();
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        assert!(heard(&rx), "a folder above was made");
+        drain(&rx);
+        watch.set(std::slice::from_ref(&file)).unwrap();
+        std::fs::write(&file, "x").unwrap();
+        assert!(heard(&rx), "the file was made");
+        drain(&rx);
+        std::fs::read(&file).unwrap();
+        std::fs::write(file.with_file_name("other.xml"), "x").unwrap();
+        assert!(
+            rx.recv_timeout(Duration::from_millis(200)).is_err(),
+            "reading and neighbors are not changes"
+        );
+        std::fs::rename(file.with_file_name("other.xml"), &file).unwrap();
+        assert!(heard(&rx), "another file was moved in its place");
+    }
+}

@@ -1,0 +1,67 @@
+//! Is the license host reachable? For now that is all: the vendor's protocol is unpublished, and any answer of
+//! its web server shows that the way there is open.
+
+use crate::domain::{Fault, Problem};
+use std::{error::Error, time::Duration};
+
+/// Asks `https://HOST/` for its head, following no redirect, verifying the certificate, within `timeout`. Any
+/// HTTP status counts as reachable.
+pub fn reachable(host: &str, timeout: Duration) -> Result<(), Problem> {
+    // Fails only if a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let ask = || {
+        reqwest::blocking::Client::builder()
+            .timeout(timeout)
+            .connect_timeout(timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("visualcron-tray/", env!("CARGO_PKG_VERSION")))
+            .build()?
+            .head(format!("https://{host}/"))
+            .send()
+    };
+    match ask() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Problem::new(
+            Fault::Unavailable,
+            "The license host cannot be reached",
+            format!("{host}, port 443"),
+            cause(&error),
+            "Allow outbound TCP 443 to it, or set the proxy; license data are refreshed by the Client over that way.",
+        )),
+    }
+}
+
+/// The innermost cause in plain words; never a URL.
+fn cause(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".into();
+    }
+    let mut innermost: &dyn Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    let text = innermost.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text).to_string();
+    if text.contains("lookup address") || text.contains("dns error") || text.contains("name resolution") {
+        "the name is not known to DNS".into()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_the_way_is_said() {
+        let refused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let problem = reachable(&refused.to_string(), Duration::from_secs(5)).unwrap_err();
+        assert_eq!(problem.fault, Fault::Unavailable);
+        assert_eq!(problem.why.to_lowercase(), "connection refused");
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let problem =
+            reachable(&silent.local_addr().unwrap().to_string(), Duration::from_millis(300)).unwrap_err();
+        assert_eq!(problem.why, "no answer in time");
+    }
+}
