@@ -526,7 +526,7 @@ fn a_bad_file_leaves_the_last_good_settings_in_force() {
     assert_eq!((days(&loaded), loaded.from), (30, Origin::Defaults));
     assert_eq!(
         nexts(&loaded),
-        ["Put the text between double quotes; until then the default settings are in force"]
+        ["Put the text between double quotes. Until then the default settings are in force."]
     );
 
     fs::write(&path, "[notices]\nexpiring_days = 45\n").unwrap();
@@ -549,7 +549,7 @@ fn a_bad_file_leaves_the_last_good_settings_in_force() {
     assert_eq!(loaded.read_at, saved_at);
     let next = &nexts(&loaded)[0];
     assert!(
-        next.starts_with("Did you mean trial?; until then the last good settings, of 2025-06-15 "),
+        next.starts_with("Did you mean trial? Until then the last good settings, of 2025-06-15 "),
         "{next}"
     );
     assert!(next.ends_with(", are in force"), "{next}");
