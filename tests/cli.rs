@@ -122,101 +122,101 @@ fn status_for_programs() {
     let home = home();
     with_times_taken_out(|| {
         insta::assert_snapshot!(show(&home, &["status", "--json"]), @r#"
-    $ status --json
-    {
-      "schema": 1,
-      "as_of": "[time]",
-      "standing": "expired",
-      "servers": [
+        $ status --json
         {
-          "name": "TEST-01",
-          "address": "test-01",
-          "port": 16444,
-          "kind": "perpetual",
-          "edition": null,
-          "maintenance_until": "2025-01-31",
-          "days_left": -662,
+          "schema": 1,
+          "as_of": "[time]",
           "standing": "expired",
-          "installed_version": "12.1.4",
-          "coverage": "not_covered",
-          "newest_covered": "12.1.1",
-          "source": "servers_xml",
-          "read_at": "[time]",
-          "notes": []
-        },
-        {
-          "name": "PROD-01",
-          "address": "prod-01.corp.example",
-          "port": 16444,
-          "kind": "subscription",
-          "edition": "Pro",
-          "maintenance_until": "2026-12-06",
-          "days_left": 12,
-          "standing": "expiring",
-          "installed_version": "13.2.2",
-          "coverage": "covered",
-          "newest_covered": "13.2.2",
-          "source": "servers_xml",
-          "read_at": "[time]",
-          "notes": []
-        },
-        {
-          "name": "NEW-01",
-          "address": null,
-          "port": 16444,
-          "kind": "perpetual",
-          "edition": null,
-          "maintenance_until": "2027-01-31",
-          "days_left": 68,
-          "standing": "active",
-          "installed_version": null,
-          "coverage": "unknown",
-          "newest_covered": "13.2.2",
-          "source": "settings",
-          "read_at": "[time]",
-          "notes": []
-        },
-        {
-          "name": "Prod",
-          "address": "PROD-02.",
-          "port": 16444,
-          "kind": null,
-          "edition": null,
-          "maintenance_until": "2027-12-31",
-          "days_left": 402,
-          "standing": "active",
-          "installed_version": "13.1.0",
-          "coverage": "covered",
-          "newest_covered": "13.2.2",
-          "source": "settings",
-          "read_at": "[time]",
-          "notes": [
-            "settings says 2027-12-31, servers.xml says 2027-06-12: the date that changed last counts"
-          ]
-        },
-        {
-          "name": "BRANCH-07",
-          "address": "branch-07",
-          "port": 16444,
-          "kind": null,
-          "edition": null,
-          "maintenance_until": null,
-          "days_left": null,
-          "standing": "unknown",
-          "installed_version": null,
-          "coverage": "unknown",
-          "newest_covered": null,
-          "source": "servers_xml",
-          "read_at": "[time]",
-          "notes": [
-            "The date of expiry /"3/4/2027/" can be read with the day or the month first, so it is left open."
-          ]
+          "servers": [
+            {
+              "name": "TEST-01",
+              "address": "test-01",
+              "port": 16444,
+              "kind": "perpetual",
+              "edition": null,
+              "maintenance_until": "2025-01-31",
+              "days_left": -662,
+              "standing": "expired",
+              "installed_version": "12.1.4",
+              "coverage": "not_covered",
+              "newest_covered": "12.1.1",
+              "source": "servers_xml",
+              "read_at": "[time]",
+              "notes": []
+            },
+            {
+              "name": "PROD-01",
+              "address": "prod-01.corp.example",
+              "port": 16444,
+              "kind": "subscription",
+              "edition": "Pro",
+              "maintenance_until": "2026-12-06",
+              "days_left": 12,
+              "standing": "expiring",
+              "installed_version": "13.2.2",
+              "coverage": "covered",
+              "newest_covered": "13.2.2",
+              "source": "servers_xml",
+              "read_at": "[time]",
+              "notes": []
+            },
+            {
+              "name": "NEW-01",
+              "address": null,
+              "port": 16444,
+              "kind": "perpetual",
+              "edition": null,
+              "maintenance_until": "2027-01-31",
+              "days_left": 68,
+              "standing": "active",
+              "installed_version": null,
+              "coverage": "unknown",
+              "newest_covered": "13.2.2",
+              "source": "settings",
+              "read_at": "[time]",
+              "notes": []
+            },
+            {
+              "name": "Prod",
+              "address": "PROD-02",
+              "port": 16444,
+              "kind": null,
+              "edition": null,
+              "maintenance_until": "2027-12-31",
+              "days_left": 402,
+              "standing": "active",
+              "installed_version": "13.1.0",
+              "coverage": "covered",
+              "newest_covered": "13.2.2",
+              "source": "settings",
+              "read_at": "[time]",
+              "notes": [
+                "settings says 2027-12-31, servers.xml says 2027-06-12: the date that changed last counts"
+              ]
+            },
+            {
+              "name": "BRANCH-07",
+              "address": "branch-07",
+              "port": 16444,
+              "kind": null,
+              "edition": null,
+              "maintenance_until": null,
+              "days_left": null,
+              "standing": "unknown",
+              "installed_version": null,
+              "coverage": "unknown",
+              "newest_covered": null,
+              "source": "servers_xml",
+              "read_at": "[time]",
+              "notes": [
+                "The date of expiry /"3/4/2027/" can be read with the day or the month first, so it is left open."
+              ]
+            }
+          ],
+          "problems": []
         }
-      ],
-      "problems": []
-    }
-    (exit 2)
-    "#)
+        (exit 2)
+        "#)
     });
     let json: serde_json::Value = serde_json::from_slice(&run(&home, &["status", "--json"]).stdout).unwrap();
     let server = json["servers"][0].as_object().unwrap();
@@ -292,7 +292,7 @@ fn a_broken_file_leaves_what_was_known() {
     "#);
     insta::assert_snapshot!(show(&home, &["refresh"]), @"
     $ refresh
-    5 servers read again, no date has changed
+    5 servers known, not all sources could be read, no date has changed
     Cannot read servers.xml: [home]/VisualCron/settings/servers.xml, line 2: the file ends in the middle of <Name>. The last known data stay in use. If it stays like this, start the Client and close it, so that it writes the file anew.
     (exit 65)
     ");
@@ -421,11 +421,14 @@ fn notices_and_their_answers() {
     ");
     let tomorrow = &["notices", "--now", "2026-11-25T09:00[Europe/Berlin]"];
     assert!(String::from_utf8_lossy(&run_as_is(&home, tomorrow).stdout).contains("in 11 days"));
-    insta::assert_snapshot!(show(&home, &["notices", "--got-it", "--json"]), @"
+    insta::assert_snapshot!(show(&home, &["notices", "--got-it", "--json"]), @r#"
     $ notices --got-it --json
-    0 notices answered.
+    {
+      "answered": [],
+      "schema": 1
+    }
     (exit 0)
-    ");
+    "#);
 }
 
 /// Without a time of its own among the arguments.
@@ -502,7 +505,7 @@ fn settings_are_shown_and_changed() {
     ");
     insta::assert_snapshot!(show(&home, &["settings", "set", "notices.expiring_days", "ten"]), @"
     $ settings set notices.expiring_days ten
-    (stderr) Cannot change the settings: notices.expiring_days: expiring_days must be a whole number from 0 to 3650. The default is 30
+    (stderr) Cannot change the settings: notices.expiring_days: expiring_days must be a whole number from 0 to 3650. The default is 30.
     (exit 64)
     ");
     insta::assert_snapshot!(std::fs::read_to_string(home.join(SETTINGS)).unwrap(), @r#"
@@ -600,8 +603,8 @@ fn a_mistake_in_the_settings_is_named_with_its_place() {
 
     BRANCH-07:
       The date of expiry "3/4/2027" can be read with the day or the month first, so it is left open.
-    (stderr) Unknown key in the settings: [home]/settings.toml, line 2, column 1: [notices] has no key quiet_hour. Did you mean quiet_hours?; until then the default settings are in force
-    Unknown key in the settings: [home]/settings.toml, line 3, column 2: there is no section or key conection. Did you mean the section [connection]?; until then the default settings are in force
+    (stderr) Unknown key in the settings: [home]/settings.toml, line 2, column 1: [notices] has no key quiet_hour. Did you mean quiet_hours? Until then the default settings are in force.
+    Unknown key in the settings: [home]/settings.toml, line 3, column 2: there is no section or key conection. Did you mean the section [connection]? Until then the default settings are in force.
     (exit 2)
     "#);
 }
@@ -611,12 +614,12 @@ fn what_cannot_be_opened_is_said_with_a_way_out() {
     let home = Home::new();
     insta::assert_snapshot!(show(&home, &["open", "client-log"]), @"
     $ open client-log
-    (stderr) Cannot open the folder: [home]/VisualCron: no such folder: [home]/VisualCron/log. Start the Client once, or name the folder in the settings: visualcron.folder.
+    (stderr) Cannot open the folder: the Client's log folder: no such folder: [home]/VisualCron/log. Start the Client once, or name the folder in the settings: visualcron.folder.
     (exit 66)
     ");
     insta::assert_snapshot!(show(&home, &["open", "server-settings"]), @"
     $ open server-settings
-    (stderr) Cannot open the folder: [home]/VisualCron: no server on this machine. If a server runs on this machine, name its folder in the settings: visualcron.server_folder.
+    (stderr) Cannot open the folder: the server's settings folder: no server on this machine. If a server runs on this machine, name its folder in the settings: visualcron.server_folder.
     (exit 66)
     ");
 }

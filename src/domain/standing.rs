@@ -50,7 +50,7 @@ pub fn standing(until: Option<Date>, today: Date, expiring_days: u32) -> Standin
     match until.map(|until| days_left(today, until)) {
         None => Standing::Unknown,
         Some(days) if days < 0 => Standing::Expired,
-        Some(days) if days <= expiring_days => Standing::Expiring,
+        Some(days) if days <= expiring_days as i32 => Standing::Expiring,
         Some(_) => Standing::Active,
     }
 }
