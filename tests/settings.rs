@@ -552,7 +552,7 @@ fn a_bad_file_leaves_the_last_good_settings_in_force() {
         next.starts_with("Did you mean trial? Until then the last good settings, of 2025-06-15 "),
         "{next}"
     );
-    assert!(next.ends_with(", are in force"), "{next}");
+    assert!(next.ends_with(", are in force."), "{next}");
 
     for moment in ["", " \n", "\u{feff}"] {
         fs::write(&path, moment).unwrap();
