@@ -68,6 +68,8 @@ pub struct State {
     pub looked: bool,
     /// Due notices are shown: the tray does, a single command does not.
     pub announces: bool,
+    /// `kept` has changed since it was saved.
+    pub unsaved: bool,
 }
 
 impl State {
@@ -94,6 +96,7 @@ impl State {
             local_names,
             looked: false,
             announces: true,
+            unsaved: false,
         };
         state.merge();
         state
