@@ -5,7 +5,7 @@ use crate::{
     domain::{
         Knowledge, Problem, Server, ServerKey, Standing, coverage,
         coverage::Coverage,
-        notice::{Ledger, Notice, Policy, Quiet},
+        notice::{Ledger, Notice, Policy},
         standing,
     },
     store::settings::{Check, Settings},
@@ -116,7 +116,7 @@ impl State {
             before: notices.before_days.clone(),
             after_every: notices.after_every_days,
             window: notices.renewal_window_days,
-            quiet: notices.quiet_hours.map(|quiet| Quiet { from: quiet.from, to: quiet.to }),
+            quiet: notices.quiet_hours,
             remind_at: notices.remind_at,
             kinds: [Perpetual, Subscription, Trial]
                 .into_iter()
