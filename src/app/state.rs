@@ -11,7 +11,6 @@ use crate::{
     store::settings::{Check, Settings},
 };
 use jiff::{SignedDuration, Timestamp, ZonedDateTime, civil::Date};
-use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
@@ -27,7 +26,7 @@ pub enum Link {
 }
 
 /// What is kept on disk between runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Persisted {
     /// The last word of each source.
     pub knowledge: Knowledge,
