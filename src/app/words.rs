@@ -8,6 +8,7 @@ use crate::domain::{
     standing,
 };
 use jiff::civil::Date;
+use std::collections::HashSet;
 
 /// The name under which the tray shows itself: the vendor's own tooltip, as users know it.
 pub const TITLE: &str = "VisualCron Tray Client";
@@ -164,11 +165,16 @@ fn one_notice(notice: &Notice) -> (String, String) {
 }
 
 fn many_notices(due: &[Notice]) -> (String, String) {
-    let expired = due.iter().filter(|notice| notice.days_left < 0).count();
-    let summary = match expired {
-        0 => format!("{} licenses expire soon", due.len()),
-        all if all == due.len() => format!("{} licenses need renewal", due.len()),
-        some => format!("{} licenses need renewal, {some} of them expired", due.len()),
+    // One license can be due for two reasons: its date, and a version that it does not cover.
+    let licenses = |wanted: fn(&Notice) -> bool| {
+        due.iter().filter(|n| wanted(n)).map(|n| &n.server).collect::<HashSet<_>>().len()
+    };
+    let (all, expired) = (licenses(|_| true), licenses(|notice| notice.days_left < 0));
+    let summary = match (all, expired, due) {
+        (1, _, [first, ..]) => format!("{}: the license needs renewal", first.name),
+        (_, 0, _) => format!("{all} licenses expire soon"),
+        _ if all == expired => format!("{all} licenses need renewal"),
+        _ => format!("{all} licenses need renewal, {expired} of them expired"),
     };
     const LINES: usize = 5;
     let mut lines: Vec<String> =
