@@ -129,7 +129,8 @@ fn a_notice_is_shown_answered_and_not_repeated() {
     let opened = home.stand_in("xdg-open");
     let mut tray = start(&home, &bus, NOW);
     let bubble = notifications.wait_for_next(TIMEOUT);
-    assert_eq!(bubble.summary, "PROD-01: Maintenance expires in 12 days (2026-12-06)");
+    assert_eq!(bubble.summary, "PROD-01: Maintenance expires in 12 days");
+    assert!(bubble.body.starts_with("Maintenance until 2026-12-06. "), "{}", bubble.body);
     assert_eq!(bubble.buttons(), ["Renew…", "Remind me tomorrow", "Details"]);
     let default = bubble.actions.iter().find(|(key, _)| key == "default").unwrap();
     assert_eq!(default.1, "", "a click on the bubble: with a name, some desktops make a fourth button of it");
@@ -161,7 +162,7 @@ fn a_notice_is_shown_answered_and_not_repeated() {
     tray.kill();
     let mut tray = start(&home, &bus, "2026-11-25T09:00");
     let bubble = notifications.wait_for_next(TIMEOUT);
-    assert_eq!(bubble.summary, "PROD-01: Maintenance expires in 11 days (2026-12-06)");
+    assert_eq!(bubble.summary, "PROD-01: Maintenance expires in 11 days");
     // "Got it" holds until the next band.
     let item = watcher.wait_for_item(TIMEOUT);
     item.click(&["Maintenance notice: PROD-01…", "Got it"]);
@@ -172,10 +173,7 @@ fn a_notice_is_shown_answered_and_not_repeated() {
     assert!(notifications.take_all().is_empty());
     tray.kill();
     let _tray = start(&home, &bus, "2026-11-29");
-    assert_eq!(
-        notifications.wait_for_next(TIMEOUT).summary,
-        "PROD-01: Maintenance expires in 7 days (2026-12-06)"
-    );
+    assert_eq!(notifications.wait_for_next(TIMEOUT).summary, "PROD-01: Maintenance expires in 7 days");
 }
 
 #[test]
@@ -183,16 +181,10 @@ fn the_day_changes_under_a_running_tray() {
     let (bus, home) = (Bus::start(), home(&[server("PROD-01", "prod-01", 16444, "2026-12-06")]));
     let (watcher, notifications) = (bus.watcher(), bus.notifications(&["actions"]));
     let _tray = start(&home, &bus, "2026-12-05T23:59:57");
-    assert_eq!(
-        notifications.wait_for_next(TIMEOUT).summary,
-        "PROD-01: Maintenance expires tomorrow (2026-12-06)"
-    );
+    assert_eq!(notifications.wait_for_next(TIMEOUT).summary, "PROD-01: Maintenance expires tomorrow");
     let item = watcher.wait_for_item(TIMEOUT);
     item.wait_for_tooltip(TIMEOUT, |text| text.contains("expires today"));
-    assert_eq!(
-        notifications.wait_for_next(TIMEOUT).summary,
-        "PROD-01: Maintenance expires today (2026-12-06)"
-    );
+    assert_eq!(notifications.wait_for_next(TIMEOUT).summary, "PROD-01: Maintenance expires today");
 }
 
 #[test]

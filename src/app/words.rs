@@ -125,7 +125,17 @@ const NOTICE_ACTIONS: [(&str, Command); 3] = [
 /// comes first.
 pub fn notices(due: &[Notice]) -> Bubble {
     let (summary, body) = match due {
-        [one] => one_notice(one),
+        [one] => {
+            // Notification servers show one line of the summary and cut the rest off: the date goes below.
+            let (_, body) = one_notice(one);
+            let line = notice_line(one);
+            let line = match one.topic {
+                Topic::Date => line.trim_end_matches(&format!(" ({})", one.until)).to_string(),
+                Topic::NotCovered(version) => format!("Version {version} is not covered"),
+            };
+            let until = format!("{} until {}.", standing::subject(one.kind), one.until);
+            (format!("{}: {line}", one.name), format!("{until} {body}"))
+        }
         many => many_notices(many),
     };
     Bubble {
@@ -135,6 +145,14 @@ pub fn notices(due: &[Notice]) -> Bubble {
         actions: NOTICE_ACTIONS.to_vec(),
         stays: true,
         icon: if due.iter().any(|n| n.days_left < 0) { Icon::Expired } else { Icon::Notice },
+    }
+}
+
+/// What is due as a line for a list, and what more there is to say.
+pub fn notices_in_words(due: &[Notice]) -> (String, String) {
+    match due {
+        [one] => one_notice(one),
+        many => many_notices(many),
     }
 }
 
