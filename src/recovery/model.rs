@@ -236,7 +236,11 @@ impl World for Sim {
             sim.journal.extend(&line);
             Ok(())
         });
-        if result.is_err() && self.crashed && self.journal.last() == Some(&b'\n') && !self.journal.ends_with(&line) {
+        if result.is_err()
+            && self.crashed
+            && self.journal.last() == Some(&b'\n')
+            && !self.journal.ends_with(&line)
+        {
             self.journal.extend(torn);
         }
         result
@@ -345,7 +349,12 @@ fn live(sim: &mut Sim, plan: Plan, decisions: &[Decision]) -> Option<Outcome> {
     outcome
 }
 
-fn check(sim: &Sim, outcome: Option<&Outcome>, programs: usize, before: Option<&Vec<u8>>) -> Result<(), TestCaseError> {
+fn check(
+    sim: &Sim,
+    outcome: Option<&Outcome>,
+    programs: usize,
+    before: Option<&Vec<u8>>,
+) -> Result<(), TestCaseError> {
     let now = sim.files.get(&servers_xml());
     for content in &sim.precious {
         let places = sim.files.values().filter(|c| *c == content).count();
@@ -357,7 +366,10 @@ fn check(sim: &Sim, outcome: Option<&Outcome>, programs: usize, before: Option<&
             prop_assert!(sim.faulty || sim.running.len() >= programs, "programs do not run again");
         }
         Some(Outcome::RolledBack { .. }) => {
-            prop_assert!(before.is_none() || now.is_some() || sim.tampered, "rolled back without servers.xml");
+            prop_assert!(
+                before.is_none() || now.is_some() || sim.tampered,
+                "rolled back without servers.xml"
+            );
             prop_assert!(sim.faulty || sim.running.len() >= programs, "programs do not run again");
         }
         Some(Outcome::NeedsUser { why }) => {
@@ -436,7 +448,8 @@ fn a_crash_at_every_call_and_another_at_every_call_after_it() {
             for second in (first + 1..first + 40).map(Some).chain([None]) {
                 for after in [false, true] {
                     let strike = || if after { Strike::CrashAfter } else { Strike::CrashBefore };
-                    let strikes = [Some(first), second].into_iter().flatten().map(|call| (call, strike())).collect();
+                    let strikes =
+                        [Some(first), second].into_iter().flatten().map(|call| (call, strike())).collect();
                     let manners = vec![Manners::WritesAndCloses(7), Manners::Closes, Manners::Closes];
                     let mut sim = Sim::new(manners, strikes, Some(1));
                     let before = sim.files.get(&servers_xml()).cloned();
@@ -444,7 +457,11 @@ fn a_crash_at_every_call_and_another_at_every_call_after_it() {
                     check(&sim, outcome.as_ref(), 3, before.as_ref()).unwrap();
                     if outcome == Some(Outcome::Done) {
                         assert!(!sim.files.contains_key(&servers_xml()), "{first} {second:?}");
-                        assert_eq!(sim.files.values().filter(|c| **c == [7; 10]).count(), 1, "one agreed place");
+                        assert_eq!(
+                            sim.files.values().filter(|c| **c == [7; 10]).count(),
+                            1,
+                            "one agreed place"
+                        );
                     } else if outcome.is_some() {
                         let content = &sim.files[&servers_xml()];
                         assert!(*content == [1; 10] || *content == [7; 10]);

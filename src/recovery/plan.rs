@@ -166,7 +166,9 @@ pub fn guard(world: &mut dyn World, plan: &Plan) -> Result<(), Problem> {
     };
     not_a_link(world, &folder)?;
     let names = world.names(&folder).map_err(|error| failed(&folder, &error))?;
-    if let Some(file) = SERVER_FILES.iter().find(|file| names.iter().any(|name| name.eq_ignore_ascii_case(file))) {
+    if let Some(file) =
+        SERVER_FILES.iter().find(|file| names.iter().any(|name| name.eq_ignore_ascii_case(file)))
+    {
         return Err(refused(
             &folder,
             format!("it holds {file}: it is a server's settings folder, not the Client's"),
@@ -181,7 +183,8 @@ pub fn guard(world: &mut dyn World, plan: &Plan) -> Result<(), Problem> {
         None => {}
         Some(Kind::File) => {
             world.read(&plan.servers_xml).map_err(|error| failed(&plan.servers_xml, &error))?;
-            let holders = world.holders(&plan.servers_xml).map_err(|error| failed(&plan.servers_xml, &error))?;
+            let holders =
+                world.holders(&plan.servers_xml).map_err(|error| failed(&plan.servers_xml, &error))?;
             let closing: Vec<u32> = plan.running.iter().filter_map(|program| program.pid).collect();
             if let Some((pid, name)) = holders.iter().find(|(pid, _)| !closing.contains(pid)) {
                 return Err(refused(
@@ -200,7 +203,11 @@ pub fn guard(world: &mut dyn World, plan: &Plan) -> Result<(), Problem> {
         }
         Some(Kind::Link) => return Err(a_link(&plan.servers_xml)),
         Some(Kind::Folder | Kind::Other) => {
-            return Err(refused(&plan.servers_xml, "it is not a file", "Look at what it is, and remove it by hand."));
+            return Err(refused(
+                &plan.servers_xml,
+                "it is not a file",
+                "Look at what it is, and remove it by hand.",
+            ));
         }
     }
     const JOURNAL_BYTES: u64 = 256 * 1024;
@@ -217,7 +224,11 @@ fn refused(path: &Path, why: impl Into<String>, next: &str) -> Problem {
 }
 
 fn a_link(path: &Path) -> Problem {
-    refused(path, "it is a link to another place", "Act on that place, or replace the link by what it points to.")
+    refused(
+        path,
+        "it is a link to another place",
+        "Act on that place, or replace the link by what it points to.",
+    )
 }
 
 fn not_a_link(world: &mut dyn World, folder: &Path) -> Result<(), Problem> {

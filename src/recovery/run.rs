@@ -28,7 +28,10 @@ const TRIES: usize = 3;
 /// Begins a recovery: checks the guards, writes the plan, and runs it. Nothing is changed where this is an error.
 pub fn begin(world: &mut dyn World, plan: Plan) -> Result<(Journal, Outcome), Problem> {
     guard(world, &plan)?;
-    if exists(world, &plan.servers_xml)?.is_none() && !plan.choices.restart_anyway && plan.bring_back.is_none() {
+    if exists(world, &plan.servers_xml)?.is_none()
+        && !plan.choices.restart_anyway
+        && plan.bring_back.is_none()
+    {
         return Err(Problem::new(
             Fault::NoInput,
             "There is nothing to clear",
@@ -93,7 +96,10 @@ fn end(world: &mut dyn World, journal: &mut Journal, outcome: Outcome) -> Outcom
             outcome
         }
         Err(error) => Outcome::NeedsUser {
-            why: format!("{} The journal could not be closed: {error}. Free some space; then run `visualcron-tray recover --status`.", in_words(&outcome)),
+            why: format!(
+                "{} The journal could not be closed: {error}. Free some space; then run `visualcron-tray recover --status`.",
+                in_words(&outcome)
+            ),
         },
     }
 }
@@ -144,7 +150,12 @@ fn write(world: &mut dyn World, journal: &mut Journal, record: Record) -> Result
 fn close(world: &mut dyn World, plan: &Plan, index: usize) -> Result<(), Problem> {
     let Some(program) = plan.program(index) else { return Ok(()) };
     let failed = |error: &io::Error| {
-        Problem::io(format!("Cannot close {}", program.role.title()), &program.path, error, "Close it by hand, and try again.")
+        Problem::io(
+            format!("Cannot close {}", program.role.title()),
+            &program.path,
+            error,
+            "Close it by hand, and try again.",
+        )
     };
     if !world.runs(program).map_err(|error| failed(&error))? {
         return Ok(());
@@ -187,7 +198,12 @@ fn wait_until_gone(world: &mut dyn World, program: &Program, patience: Duration)
 
 fn start(world: &mut dyn World, program: &Program) -> Result<(), Problem> {
     let failed = |error: &io::Error| {
-        Problem::io(format!("Cannot start {}", program.role.title()), &program.path, error, "Start it by hand.")
+        Problem::io(
+            format!("Cannot start {}", program.role.title()),
+            &program.path,
+            error,
+            "Start it by hand.",
+        )
     };
     if world.runs_again(program).map_err(|error| failed(&error))? {
         return Ok(());
@@ -271,7 +287,8 @@ fn set_aside(world: &mut dyn World, journal: &mut Journal) -> Result<(), Problem
         };
         guard(world, &journal.plan)?;
         let to = free_name(world, &file, &before)?;
-        let moving = Record::Moving { from: file.clone(), to: to.clone(), sha256: before.clone(), displaced: false };
+        let moving =
+            Record::Moving { from: file.clone(), to: to.clone(), sha256: before.clone(), displaced: false };
         write(world, journal, moving)?;
         moved(world, &file, &to)?;
         if hash_of(world, &to)? == Some(before) {
@@ -291,7 +308,9 @@ fn set_aside(world: &mut dyn World, journal: &mut Journal) -> Result<(), Problem
 }
 
 fn bring_back(world: &mut dyn World, journal: &mut Journal) -> Result<(), Problem> {
-    let (file, Some(from)) = (journal.plan.servers_xml.clone(), journal.plan.bring_back.clone()) else { return Ok(()) };
+    let (file, Some(from)) = (journal.plan.servers_xml.clone(), journal.plan.bring_back.clone()) else {
+        return Ok(());
+    };
     if let Some(last) = journal.last_move_from(&from)
         && hash_of(world, &file)?.as_deref() == Some(&last.sha256)
     {
@@ -352,7 +371,9 @@ fn put_files_back(world: &mut dyn World, journal: &mut Journal) -> Result<Option
     let Some(original) = moves.iter().rev().find(|m| m.from == file) else { return Ok(None) };
     match hash_of(world, &file)? {
         Some(hash) if hash == original.sha256 => Ok(None),
-        Some(_) => Ok(Some(format!("{} is not what it was when this began: a program wrote it.", file.display()))),
+        Some(_) => {
+            Ok(Some(format!("{} is not what it was when this began: a program wrote it.", file.display())))
+        }
         None => Err(Problem::new(
             Fault::Io,
             "The file cannot be put back",

@@ -5,7 +5,7 @@ use super::{App, click};
 use crate::{
     app::{Event, event::Area},
     domain::{Fault, Problem},
-    platform::Post,
+    platform::{Post, footprint},
 };
 use std::{
     sync::{Arc, mpsc},
@@ -48,7 +48,11 @@ pub fn run(make: impl FnOnce(Post) -> App) {
     app.start();
     if app.tray.is_some() {
         let post = app.post();
-        std::thread::spawn(move || watch_for_a_panel(&post));
+        std::thread::spawn(move || {
+            std::thread::sleep(PANEL_PATIENCE);
+            let _ = watch_for_a_panel(&post);
+            footprint::give_back_code();
+        });
     }
     loop {
         let goes_on = match events.recv_timeout(app.sleep()) {
@@ -65,7 +69,6 @@ pub fn run(make: impl FnOnce(Post) -> App) {
 
 /// Says once when there is no panel that shows tray icons, and takes it back when one comes.
 fn watch_for_a_panel(post: &Post) -> zbus::Result<()> {
-    std::thread::sleep(PANEL_PATIENCE);
     let connection = Connection::session()?;
     let bus = DBusProxy::new(&connection)?;
     // Before the first look, so that no panel can come unseen between the two.
