@@ -229,6 +229,7 @@ impl Shape {
         }
     }
 
+    #[allow(clippy::type_complexity)] // Once only.
     fn fields(&self, entry: &Entry) -> (Vec<(&'static str, String)>, Vec<(&'static str, String)>) {
         let mut connection = vec![];
         connection.extend(entry.name.clone().map(|v| ("Name", v)));

@@ -155,7 +155,7 @@ mod tests {
         for days in [200, 12, 1, 0, -1, -40] {
             let until = today.checked_add(jiff::Span::new().days(days)).unwrap();
             lines.push(in_words(Some(Kind::Subscription), Some(until), today));
-            lines.push(format!("  {}", advice(Some(Kind::Subscription), days as i32).unwrap_or_default()));
+            lines.push(format!("  {}", advice(Some(Kind::Subscription), days).unwrap_or_default()));
         }
         insta::assert_snapshot!(lines.join("\n"), @r"
         Maintenance date unknown
