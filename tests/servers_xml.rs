@@ -166,6 +166,9 @@ struct Shape {
     declared: bool,
 }
 
+/// Names and values.
+type Fields = Vec<(&'static str, String)>;
+
 #[derive(Clone, Copy, Debug)]
 enum Data {
     Elements,
@@ -229,8 +232,7 @@ impl Shape {
         }
     }
 
-    #[allow(clippy::type_complexity)] // Once only.
-    fn fields(&self, entry: &Entry) -> (Vec<(&'static str, String)>, Vec<(&'static str, String)>) {
+    fn fields(&self, entry: &Entry) -> (Fields, Fields) {
         let mut connection = vec![];
         connection.extend(entry.name.clone().map(|v| ("Name", v)));
         connection.push(("Address", entry.address.clone().unwrap()));

@@ -124,7 +124,7 @@ fn every_mistake_is_named_with_its_place() {
 
     [colours]
 
-    => Unknown key in the settings: s.toml, line 1, column 2: there is no section or key colours. Remove it; the sections are: [visualcron], [notices], [connection], [license_host], [pages], [log], [[server]]
+    => Unknown key in the settings: s.toml, line 1, column 2: there is no section or key colours. Remove it; the sections are: [visualcron], [notices], [connection], [license_host], [pages], [log], [[server]].
 
     expiring_days = 3
     => Unknown key in the settings: s.toml, line 1, column 1: there is no section or key expiring_days. Did you mean expiring_days below [notices]?
@@ -135,115 +135,115 @@ fn every_mistake_is_named_with_its_place() {
 
     [log]
     completely_other = 1
-    => Unknown key in the settings: s.toml, line 2, column 1: [log] has no key completely_other. Remove it; [log] has: max_kib, level
+    => Unknown key in the settings: s.toml, line 2, column 1: [log] has no key completely_other. Remove it; [log] has: max_kib, level.
 
     [notices]
     expiring_days = "30"
     expired = 1
     after_every_days = -1
     expiring_days.x = 1
-    => The settings file is no valid TOML: s.toml, line 5, column 1: cannot extend value of type string with a dotted key. Correct this line
+    => The settings file is no valid TOML: s.toml, line 5, column 1: cannot extend value of type string with a dotted key. Correct this line.
 
     [notices]
       expiring_days = "30"
       expired = 1 # yes
       after_every_days = -1
       trial.x = 1
-    => Wrong value in the settings: s.toml, line 2, column 19: expiring_days must be a whole number from 0 to 3650, not a text. Correct it, or remove the line for the default, 30
-    Wrong value in the settings: s.toml, line 3, column 13: expired must be true or false, not a whole number. Correct it, or remove the line for the default, true
-    Wrong value in the settings: s.toml, line 4, column 22: after_every_days must be a whole number from 0 to 3650. Correct it, or remove the line for the default, 7
-    Wrong value in the settings: s.toml, line 5, column 3: trial must be true or false, not a section. Correct it, or remove the line for the default, true
+    => Wrong value in the settings: s.toml, line 2, column 19: expiring_days must be a whole number from 0 to 3650, not a text. Correct it, or remove the line for the default, 30.
+    Wrong value in the settings: s.toml, line 3, column 13: expired must be true or false, not a whole number. Correct it, or remove the line for the default, true.
+    Wrong value in the settings: s.toml, line 4, column 22: after_every_days must be a whole number from 0 to 3650. Correct it, or remove the line for the default, 7.
+    Wrong value in the settings: s.toml, line 5, column 3: trial must be true or false, not a section. Correct it, or remove the line for the default, true.
 
     [notices]
     before_days = [90,
       4000]
-    => Wrong value in the settings: s.toml, line 3, column 3: before_days must be a list of at most 50 whole numbers from 0 to 3650. Correct it, or remove the line for the default, [90, 60, 30, 14, 7, 3, 1, 0]
+    => Wrong value in the settings: s.toml, line 3, column 3: before_days must be a list of at most 50 whole numbers from 0 to 3650. Correct it, or remove the line for the default, [90, 60, 30, 14, 7, 3, 1, 0].
 
     [notices]
     before_days = 90
     quiet_hours = "20-7"
     remind_at = 09:00:30
-    => Wrong value in the settings: s.toml, line 2, column 15: before_days must be a list of at most 50 whole numbers from 0 to 3650, not a whole number. Correct it, or remove the line for the default, [90, 60, 30, 14, 7, 3, 1, 0]
-    Wrong value in the settings: s.toml, line 3, column 15: quiet_hours must be two different times of day such as "20:00-07:00". Correct it, for example: quiet_hours = "20:00-07:00"
-    Wrong value in the settings: s.toml, line 4, column 13: remind_at must be a time of day such as "09:00". Correct it, or remove the line for the default, "09:00"
+    => Wrong value in the settings: s.toml, line 2, column 15: before_days must be a list of at most 50 whole numbers from 0 to 3650, not a whole number. Correct it, or remove the line for the default, [90, 60, 30, 14, 7, 3, 1, 0].
+    Wrong value in the settings: s.toml, line 3, column 15: quiet_hours must be two different times of day such as "20:00-07:00". Correct it, for example: quiet_hours = "20:00-07:00".
+    Wrong value in the settings: s.toml, line 4, column 13: remind_at must be a time of day such as "09:00". Correct it, or remove the line for the default, "09:00".
 
     [connection]
     every_seconds = 9
     check = "some"
-    => Wrong value in the settings: s.toml, line 2, column 17: every_seconds must be a whole number from 10 to 86400. Correct it, or remove the line for the default, 60
-    Wrong value in the settings: s.toml, line 3, column 9: check must be "main", "all" or "off". Correct it, or remove the line for the default, "main"
+    => Wrong value in the settings: s.toml, line 2, column 17: every_seconds must be a whole number from 10 to 86400. Correct it, or remove the line for the default, 60.
+    Wrong value in the settings: s.toml, line 3, column 9: check must be "main", "all" or "off". Correct it, or remove the line for the default, "main".
 
     [pages]
     renew = "http://example.com"
     order = "https://me:pw@example.com"
-    => Wrong value in the settings: s.toml, line 2, column 9: renew must be an address that starts with https://. Correct it, or remove the line for the default, "https://admin.visualcron.com/mylicenses.aspx"
-    Wrong value in the settings: s.toml, line 3, column 9: order must be an address that starts with https://; a user name or password in an address would be seen. Correct it, or remove the line for the default, "https://www.visualcron.com/order.aspx"
+    => Wrong value in the settings: s.toml, line 2, column 9: renew must be an address that starts with https://. Correct it, or remove the line for the default, "https://admin.visualcron.com/mylicenses.aspx".
+    Wrong value in the settings: s.toml, line 3, column 9: order must be an address that starts with https://; a user name or password in an address would be seen. Correct it, or remove the line for the default, "https://www.visualcron.com/order.aspx".
 
     [license_host]
     host = "https://www.visualcron.com"
-    => Wrong value in the settings: s.toml, line 2, column 8: host must be a host name or an IP address, without a port. Correct it, or remove the line for the default, "www.visualcron.com"
+    => Wrong value in the settings: s.toml, line 2, column 8: host must be a host name or an IP address, without a port. Correct it, or remove the line for the default, "www.visualcron.com".
 
     [visualcron]
     folder = "C:\temp"
     server_folder = 'VisualCron'
-    => Wrong value in the settings: s.toml, line 2, column 10: folder must be an absolute path; between double quotes a backslash starts an escape; use single quotes: 'C:\Folder'. Correct it, for example: folder = 'C:\Users\admin\AppData\Local\VisualCron'
-    Wrong value in the settings: s.toml, line 3, column 17: server_folder must be an absolute path. Correct it, for example: server_folder = 'C:\Program Files (x86)\VisualCron'
+    => Wrong value in the settings: s.toml, line 2, column 10: folder must be an absolute path; between double quotes a backslash starts an escape; use single quotes: 'C:\Folder'. Correct it, for example: folder = 'C:\Users\admin\AppData\Local\VisualCron'.
+    Wrong value in the settings: s.toml, line 3, column 17: server_folder must be an absolute path. Correct it, for example: server_folder = 'C:\Program Files (x86)\VisualCron'.
 
     [visualcron]
     folder = "C:\Users\me"
-    => The settings file is no valid TOML: s.toml, line 2, column 15: between double quotes a backslash starts an escape. Put a path between single quotes: 'C:\Folder'
+    => The settings file is no valid TOML: s.toml, line 2, column 15: between double quotes a backslash starts an escape. Put a path between single quotes: 'C:\Folder'.
 
     notices = 3
-    => Wrong value in the settings: s.toml, line 1, column 1: notices must be a section. Write [notices] on a line of its own
+    => Wrong value in the settings: s.toml, line 1, column 1: notices must be a section. Write [notices] on a line of its own.
 
     [server]
     name = "A"
-    => Wrong value in the settings: s.toml, line 1, column 2: servers are a list, one section each. Write [[server]] with two brackets on each side
+    => Wrong value in the settings: s.toml, line 1, column 2: servers are a list, one section each. Write [[server]] with two brackets on each side.
 
     server = [{ name = "A" }, 1]
-    => Wrong value in the settings: s.toml, line 1, column 1: servers are a list, one section each. Write [[server]] with two brackets on each side
+    => Wrong value in the settings: s.toml, line 1, column 1: servers are a list, one section each. Write [[server]] with two brackets on each side.
 
     [[server]]
     port = 0
     kind = "site"
     maintenance_until = 0001-01-01
     installed_version = "new"
-    => Wrong value in the settings: s.toml, line 1, column 1: the server has neither a name nor an address. Give it a name or an address, or remove the section
-    Wrong value in the settings: s.toml, line 2, column 8: port must be a whole number from 1 to 65535. Correct it, for example: port = 16444
-    Wrong value in the settings: s.toml, line 3, column 8: kind must be "perpetual", "subscription" or "trial". Correct it, for example: kind = "subscription"
-    Wrong value in the settings: s.toml, line 4, column 21: maintenance_until must be a date such as 2026-12-06. Correct it, for example: maintenance_until = 2026-12-06
-    Wrong value in the settings: s.toml, line 5, column 21: installed_version must be a version such as "12.1.4". Correct it, for example: installed_version = "12.1.4"
+    => Wrong value in the settings: s.toml, line 1, column 1: the server has neither a name nor an address. Give it a name or an address, or remove the section.
+    Wrong value in the settings: s.toml, line 2, column 8: port must be a whole number from 1 to 65535. Correct it, for example: port = 16444.
+    Wrong value in the settings: s.toml, line 3, column 8: kind must be "perpetual", "subscription" or "trial". Correct it, for example: kind = "subscription".
+    Wrong value in the settings: s.toml, line 4, column 21: maintenance_until must be a date such as 2026-12-06. Correct it, for example: maintenance_until = 2026-12-06.
+    Wrong value in the settings: s.toml, line 5, column 21: installed_version must be a version such as "12.1.4". Correct it, for example: installed_version = "12.1.4".
 
     [[server]]
     name = "a"
 
     [[server]]
     name = "A"
-    => Two servers of the same name in the settings: s.toml, line 4, column 1: the server on line 1 is called the same. Rename or remove one
+    => Two servers of the same name in the settings: s.toml, line 4, column 1: the server on line 1 is called the same. Rename or remove one.
 
     [[server]]
     name = "a"
     maintenance_until = 2026-12-06T00:00:00
     address = "a:16444"
-    => Wrong value in the settings: s.toml, line 3, column 21: maintenance_until must be a date such as 2026-12-06; write the day alone, without a time. Correct it, for example: maintenance_until = 2026-12-06
-    Wrong value in the settings: s.toml, line 4, column 11: address must be a host name or an IP address, without a port. Correct it, for example: address = "prod-01.corp.example"
+    => Wrong value in the settings: s.toml, line 3, column 21: maintenance_until must be a date such as 2026-12-06; write the day alone, without a time. Correct it, for example: maintenance_until = 2026-12-06.
+    Wrong value in the settings: s.toml, line 4, column 11: address must be a host name or an IP address, without a port. Correct it, for example: address = "prod-01.corp.example".
 
     [log]
     level = loud
-    => The settings file is no valid TOML: s.toml, line 2, column 9: string values must be quoted, expected literal string. Put the text between double quotes
+    => The settings file is no valid TOML: s.toml, line 2, column 9: string values must be quoted, expected literal string. Put the text between double quotes.
 
     [log]
     level = "info"
     level = "warn"
-    => The settings file is no valid TOML: s.toml, line 3, column 1: duplicate key. Keep one of the two
+    => The settings file is no valid TOML: s.toml, line 3, column 1: duplicate key. Keep one of the two.
 
     [log
     level = "info"
-    => The settings file is no valid TOML: s.toml, line 1, column 5: unclosed table, expected `]`. Correct this line
+    => The settings file is no valid TOML: s.toml, line 1, column 5: unclosed table, expected `]`. Correct this line.
 
     [log]
     level =
-    => The settings file is no valid TOML: s.toml, line 2, column 8: string values must be quoted, expected literal string. Put the text between double quotes
+    => The settings file is no valid TOML: s.toml, line 2, column 8: string values must be quoted, expected literal string. Put the text between double quotes.
     "#);
 }
 
@@ -457,31 +457,31 @@ fn a_change_that_is_not_allowed_is_refused() {
     notice.expiring_days = Some("3")
     => Cannot change the settings: notice.expiring_days: there is no such key. Did you mean the section [notices]?
     notices.expiring_days = Some("many")
-    => Cannot change the settings: notices.expiring_days: expiring_days must be a whole number from 0 to 3650. The default is 30
+    => Cannot change the settings: notices.expiring_days: expiring_days must be a whole number from 0 to 3650. The default is 30.
     notices.quiet_hours = Some("20:00")
-    => Cannot change the settings: notices.quiet_hours: quiet_hours must be two different times of day such as "20:00-07:00". For example: "20:00-07:00"
+    => Cannot change the settings: notices.quiet_hours: quiet_hours must be two different times of day such as "20:00-07:00". For example: "20:00-07:00".
     notices.before_days = Some("30, 4000")
-    => Cannot change the settings: notices.before_days: before_days must be a list of at most 50 whole numbers from 0 to 3650. The default is [90, 60, 30, 14, 7, 3, 1, 0]
+    => Cannot change the settings: notices.before_days: before_days must be a list of at most 50 whole numbers from 0 to 3650. The default is [90, 60, 30, 14, 7, 3, 1, 0].
     pages.renew = Some("http://example.com")
-    => Cannot change the settings: pages.renew: renew must be an address that starts with https://. The default is "https://admin.visualcron.com/mylicenses.aspx"
+    => Cannot change the settings: pages.renew: renew must be an address that starts with https://. The default is "https://admin.visualcron.com/mylicenses.aspx".
     server.port = Some("3")
-    => Cannot change the settings: server.port: the server's name is missing. Write server.NAME.KEY, for example server.PROD-01.port
+    => Cannot change the settings: server.port: the server's name is missing. Write server.NAME.KEY, for example server.PROD-01.port.
     server.A.prt = Some("3")
     => Cannot change the settings: server.A.prt: there is no such key. Did you mean port?
     server.A.name = Some("B")
-    => Cannot change the settings: s.toml: there is no server A. See the [[server]] sections of the file for the names
+    => Cannot change the settings: s.toml: there is no server A. See the [[server]] sections of the file for the names.
     server.A.maintenance_until = Some("31.1.2027")
-    => Cannot change the settings: server.A.maintenance_until: maintenance_until must be a date such as 2026-12-06. For example: 2026-12-06
+    => Cannot change the settings: server.A.maintenance_until: maintenance_until must be a date such as 2026-12-06. For example: 2026-12-06.
     server.a.name = Some("B")
-    => Cannot change the settings: s.toml: the server on line 1 is called the same. Choose another value
+    => Cannot change the settings: s.toml: the server on line 1 is called the same. Choose another value.
     server.a.name = None
-    => Cannot change the settings: s.toml: the server has neither a name nor an address. Choose another value
+    => Cannot change the settings: s.toml: the server has neither a name nor an address. Choose another value.
     server.b.port = None
-    => Cannot change the settings: s.toml: there is no server b. See the [[server]] sections of the file for the names
+    => Cannot change the settings: s.toml: there is no server b. See the [[server]] sections of the file for the names.
     server.a.kind = Some("trial")
-    => Cannot change the settings: s.toml: 2 servers have the address a. Use the server's name
+    => Cannot change the settings: s.toml: 2 servers have the address a. Use the server's name.
     log.max_kib = Some("64")
-    => Cannot change the settings: s.toml, line 2, column 9: the file has 2 mistakes, the first there: level must be "error", "warn", "info", "debug" or "trace". Correct it, or remove the line for the default, "info"
+    => Cannot change the settings: s.toml, line 2, column 9: the file has 2 mistakes, the first there: level must be "error", "warn", "info", "debug" or "trace". Correct it, or remove the line for the default, "info".
     "#);
 }
 
@@ -526,7 +526,7 @@ fn a_bad_file_leaves_the_last_good_settings_in_force() {
     assert_eq!((days(&loaded), loaded.from), (30, Origin::Defaults));
     assert_eq!(
         nexts(&loaded),
-        ["Put the text between double quotes; until then the default settings are in force"]
+        ["Put the text between double quotes. Until then the default settings are in force."]
     );
 
     fs::write(&path, "[notices]\nexpiring_days = 45\n").unwrap();
@@ -549,10 +549,10 @@ fn a_bad_file_leaves_the_last_good_settings_in_force() {
     assert_eq!(loaded.read_at, saved_at);
     let next = &nexts(&loaded)[0];
     assert!(
-        next.starts_with("Did you mean trial?; until then the last good settings, of 2025-06-15 "),
+        next.starts_with("Did you mean trial? Until then the last good settings, of 2025-06-15 "),
         "{next}"
     );
-    assert!(next.ends_with(", are in force"), "{next}");
+    assert!(next.ends_with(", are in force."), "{next}");
 
     for moment in ["", " \n", "\u{feff}"] {
         fs::write(&path, moment).unwrap();

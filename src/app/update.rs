@@ -97,7 +97,7 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
         Command::Open(place) => match state.places.get(*place) {
             Ok(folder) => effects.push(open(Target::Folder(folder.clone()))),
             Err(why) => {
-                let problem = words::folder_not_found(*place, why, &state.places);
+                let problem = words::folder_not_found(*place, why);
                 fail(state, Area::Asked, problem, effects);
             }
         },

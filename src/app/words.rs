@@ -1,6 +1,6 @@
 //! Sentences for people: tooltip, headline, notifications, problems.
 
-use super::{Bubble, Command, Icon, Link, Place, Places, State, report::RefreshReport};
+use super::{Bubble, Command, Icon, Link, Place, State, report::RefreshReport};
 use crate::domain::{
     Fault, Problem, Server, Standing,
     knowledge::Moved,
@@ -225,10 +225,12 @@ pub fn refreshed_in_words(report: &RefreshReport) -> (String, bool) {
             format!("{}: {} to {}", server.name, date(server.before), date(server.after))
         })
         .collect();
+    let unread = report.problems.iter().any(|problem| problem.fault != Fault::Unavailable);
+    let verb = if unread { "known, not all sources could be read" } else { "read again" };
     let mut lines = vec![match (report.servers.len(), changed.len()) {
         (0, _) => "No servers known yet".to_string(),
-        (all, 0) => format!("{} read again, no date has changed", count(all, "server")),
-        (all, some) => format!("{} read again, {} changed", count(all, "server"), count(some, "date")),
+        (all, 0) => format!("{} {verb}, no date has changed", count(all, "server")),
+        (all, some) => format!("{} {verb}, {} changed", count(all, "server"), count(some, "date")),
     }];
     let more = changed.len().saturating_sub(10);
     lines.extend(changed.into_iter().take(10));
@@ -280,7 +282,7 @@ pub fn client_not_found(why: &str) -> Problem {
 }
 
 /// A folder cannot be opened.
-pub fn folder_not_found(place: Place, why: &str, places: &Places) -> Problem {
+pub fn folder_not_found(place: Place, why: &str) -> Problem {
     let next = match place {
         Place::ClientLog | Place::ClientSettings => {
             "Start the Client once, or name the folder in the settings: visualcron.folder."
@@ -289,7 +291,13 @@ pub fn folder_not_found(place: Place, why: &str, places: &Places) -> Problem {
             "If a server runs on this machine, name its folder in the settings: visualcron.server_folder."
         }
     };
-    Problem::new(Fault::NoInput, "Cannot open the folder", places.visualcron.display().to_string(), why, next)
+    let what = match place {
+        Place::ClientLog => "the Client's log folder",
+        Place::ClientSettings => "the Client's settings folder",
+        Place::ServerLog => "the server's log folder",
+        Place::ServerSettings => "the server's settings folder",
+    };
+    Problem::new(Fault::NoInput, "Cannot open the folder", what, why, next)
 }
 
 /// No server of this name.

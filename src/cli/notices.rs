@@ -115,7 +115,8 @@ fn answer(session: &Session, got_it: bool, out: &Out) -> Result<u8, Problem> {
         .then(|| instance::ask(&session.dirs, Request::Run { command: command.to_string() }))
         .flatten();
     if asked.is_some() {
-        return out.raw(b"The running tray has taken the answer.\n");
+        let report = serde_json::json!({ "schema": 1, "answered_by": "tray" });
+        return out.show(&report, || "The running tray has taken the answer.".into()).map(|()| 0);
     }
     let mut alone = session.alone()?;
     alone.look(session);
@@ -129,5 +130,6 @@ fn answer(session: &Session, got_it: bool, out: &Out) -> Result<u8, Problem> {
     ledger.announce(&due, now.timestamp());
     ledger.handle(due.iter().map(|notice| notice.key.as_str()), handling);
     alone.state_file.save(&alone.state.kept)?;
-    out.raw(format!("{} answered.\n", words::count(due.len(), "notice")).as_bytes())
+    let report = serde_json::json!({ "schema": 1, "answered": due.iter().map(report).collect::<Vec<_>>() });
+    out.show(&report, || format!("{} answered.", words::count(due.len(), "notice"))).map(|()| 0)
 }

@@ -356,7 +356,9 @@ fn merge(mut facts: Vec<&Fact>, local_names: &[String], ambiguous_name: bool) ->
     Server {
         key,
         name,
-        address: first(&facts, |entry| entry.address.as_deref().map(|a| split_port(a).0.to_string())),
+        address: first(&facts, |entry| {
+            entry.address.as_deref().map(|a| split_port(a.trim()).0.trim_end_matches('.').to_string())
+        }),
         port: places.first().map_or(DEFAULT_PORT, |(_, port)| *port),
         local: places.iter().any(|(host, _)| host == LOCALHOST),
         server_id: first(&facts, |entry| entry.server_id.clone()),

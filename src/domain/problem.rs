@@ -71,6 +71,11 @@ impl Problem {
         Problem { what: what.into(), place: place.into(), why: why.into(), next: next.into(), fault }
     }
 
+    /// The same problem, with one more sentence about what to do next, or what holds until then.
+    pub fn and_next(self, sentence: &str) -> Self {
+        Problem { next: format!("{} {sentence}", ended(&self.next)), ..self }
+    }
+
     /// A problem with a file or folder, its kind taken from the I/O error.
     pub fn io(
         what: impl Into<String>,
@@ -98,8 +103,14 @@ fn plain_io_words(error: &std::io::Error) -> String {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}. {}", self.what, self.place, self.why, self.next)
+        write!(f, "{}: {}: {} {}", self.what, self.place, ended(&self.why), ended(&self.next))
     }
+}
+
+/// A sentence with its end mark.
+fn ended(sentence: &str) -> String {
+    let mark = if sentence.is_empty() || sentence.ends_with(['.', '?', '!', ':']) { "" } else { "." };
+    format!("{sentence}{mark}")
 }
 
 impl std::error::Error for Problem {}

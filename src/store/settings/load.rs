@@ -57,10 +57,10 @@ pub fn load(path: &Path, last_good: &Path) -> Loaded {
         Ok(Some(file)) => {
             let saved_at = file.written;
             let date = saved_at.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M");
-            let until = format!("until then the last good settings, of {date}, are in force");
+            let until = format!("Until then the last good settings, of {date}, are in force.");
             file.loaded(with_next(problems, &until), Origin::LastGood { saved_at })
         }
-        _ => Loaded::defaults(with_next(problems, "until then the default settings are in force")),
+        _ => Loaded::defaults(with_next(problems, "Until then the default settings are in force.")),
     }
 }
 
@@ -141,8 +141,7 @@ fn keep_good(file: &GoodFile, last_good: &Path) -> Result<(), Problem> {
 }
 
 fn with_next(problems: Vec<Problem>, until: &str) -> Vec<Problem> {
-    let add = |problem: Problem| Problem { next: format!("{}; {until}", problem.next), ..problem };
-    problems.into_iter().map(add).collect()
+    problems.into_iter().map(|problem| problem.and_next(until)).collect()
 }
 
 /// Writes the commented default file unless there is a file. Tells whether it did.

@@ -1,0 +1,695 @@
+//! The command line: the real program in a home of its own, its output held word by word.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::process::Output;
+use support::Home;
+
+const NOW: &str = "2026-11-24T10:00[Europe/Berlin]";
+
+/// Six servers, one for each thing that can be said of one.
+fn home() -> Home {
+    let home = Home::new();
+    home.write(
+        visualcron("settings/servers.xml"),
+        r#"<?xml version="1.0" encoding="utf-8"?>
+<ArrayOfConnection>
+  <Connection><Name>PROD-01</Name><Address>prod-01.corp.example</Address><Port>16444</Port><UserName>admin</UserName>
+    <PassWord>hunter2-hunter2</PassWord><Version>13.2.2</Version><Edition>Pro</Edition><LicenseType>Subscription</LicenseType>
+    <MaintenanceExpires>2026-12-06T00:00:00</MaintenanceExpires><ServerId>id-0001</ServerId>
+    <ActivationCode>CODE-CODE-CODE</ActivationCode></Connection>
+  <Connection><Name>PROD-02</Name><Address>prod-02</Address><Version>13.1.0</Version><MaintenanceExpires>2027-06-12</MaintenanceExpires></Connection>
+  <Connection><Name>TEST-01</Name><Address>test-01</Address><LicenseType>Perpetual</LicenseType><Version>12.1.4.30210</Version>
+    <MaintenanceExpires>2025-01-31</MaintenanceExpires></Connection>
+  <Connection><Name>BRANCH-07</Name><Address>branch-07</Address><MaintenanceExpires>3/4/2027</MaintenanceExpires></Connection>
+</ArrayOfConnection>
+"#,
+    );
+    home.write(
+        SETTINGS,
+        "# My settings.\n[license_host]\ncheck_on_refresh = false\n\n[connection]\ncheck = \"off\"\n\n\
+         [[server]] # the new one\nname = \"NEW-01\"\nmaintenance_until = 2027-01-31\nkind = \"perpetual\"\n\
+         activation_code = \"SECRET-SECRET\"\n\n[[server]]\nname = \"Prod\"\naddress = \"PROD-02.\"\nmaintenance_until = 2027-12-31\n",
+    );
+    home
+}
+
+/// A path below the user's VisualCron folder, on each system in its own place.
+fn visualcron(path: &str) -> String {
+    format!("VisualCron/{path}")
+}
+
+const SETTINGS: &str = "settings.toml";
+
+fn run(home: &Home, args: &[&str]) -> Output {
+    let mut command = home.command();
+    command.args([
+        "--visualcron-dir",
+        "VisualCron",
+        "--config",
+        SETTINGS,
+        "--data-dir",
+        "data",
+        "--now",
+        NOW,
+    ]);
+    command.args(args).output().unwrap()
+}
+
+/// Output, exit code and standard error, with what differs between machines taken out.
+fn show(home: &Home, args: &[&str]) -> String {
+    let output = run(home, args);
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let mut shown = format!("$ {}\n{}", args.join(" "), text(&output.stdout));
+    if !output.stderr.is_empty() {
+        shown.push_str(&format!("(stderr) {}", text(&output.stderr)));
+    }
+    shown.push_str(&format!("(exit {})", output.status.code().unwrap()));
+    for secret in ["hunter2", "CODE-CODE", "SECRET-SECRET"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    shown.replace(&home.path().display().to_string(), "[home]").replace('\\', "/")
+}
+
+fn with_times_taken_out(check: impl FnOnce()) {
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r#""(as_of|read_at)": "[^"]*""#, r#""$1": "[time]""#);
+    settings.add_filter(r"visualcron-tray\.exe", "visualcron-tray");
+    settings.bind(check);
+}
+
+#[test]
+fn status_for_people() {
+    let home = home();
+    insta::assert_snapshot!(show(&home, &["status"]), @r#"
+    $ status
+    SERVER     STANDING  DATE                        VERSION  COVERAGE     SOURCE
+    TEST-01    expired   2025-01-31 (662 days ago)   12.1.4   not covered  servers.xml
+    PROD-01    expiring  2026-12-06 (12 days left)   13.2.2   covered      servers.xml
+    NEW-01     active    2027-01-31 (68 days left)   unknown  unknown      settings
+    Prod       active    2027-12-31 (402 days left)  13.1.0   covered      settings
+    BRANCH-07  unknown   unknown                     unknown  unknown      servers.xml
+
+    Prod:
+      settings says 2027-12-31, servers.xml says 2027-06-12: the date that changed last counts
+
+    BRANCH-07:
+      The date of expiry "3/4/2027" can be read with the day or the month first, so it is left open.
+    (exit 2)
+    "#);
+    insta::assert_snapshot!(show(&home, &["status", "prod-01"]), @"
+    $ status prod-01
+    SERVER   STANDING  DATE                       VERSION  COVERAGE  SOURCE
+    PROD-01  expiring  2026-12-06 (12 days left)  13.2.2   covered   servers.xml
+
+    PROD-01:
+      Subscription expires in 12 days (2026-12-06)
+      Without a subscription the server stops executing Jobs.
+      Renew before the date.
+      Newest covered version: 13.2.2
+    (exit 1)
+    ");
+    insta::assert_snapshot!(show(&home, &["status", "nobody"]), @"
+    $ status nobody
+    (stderr) No such server: nobody: known are TEST-01, PROD-01, NEW-01 and 2 more. Give a name as `status` shows it.
+    (exit 64)
+    ");
+}
+
+#[test]
+fn status_for_programs() {
+    let home = home();
+    with_times_taken_out(|| {
+        insta::assert_snapshot!(show(&home, &["status", "--json"]), @r#"
+        $ status --json
+        {
+          "schema": 1,
+          "as_of": "[time]",
+          "standing": "expired",
+          "servers": [
+            {
+              "name": "TEST-01",
+              "address": "test-01",
+              "port": 16444,
+              "kind": "perpetual",
+              "edition": null,
+              "maintenance_until": "2025-01-31",
+              "days_left": -662,
+              "standing": "expired",
+              "installed_version": "12.1.4",
+              "coverage": "not_covered",
+              "newest_covered": "12.1.1",
+              "source": "servers_xml",
+              "read_at": "[time]",
+              "notes": []
+            },
+            {
+              "name": "PROD-01",
+              "address": "prod-01.corp.example",
+              "port": 16444,
+              "kind": "subscription",
+              "edition": "Pro",
+              "maintenance_until": "2026-12-06",
+              "days_left": 12,
+              "standing": "expiring",
+              "installed_version": "13.2.2",
+              "coverage": "covered",
+              "newest_covered": "13.2.2",
+              "source": "servers_xml",
+              "read_at": "[time]",
+              "notes": []
+            },
+            {
+              "name": "NEW-01",
+              "address": null,
+              "port": 16444,
+              "kind": "perpetual",
+              "edition": null,
+              "maintenance_until": "2027-01-31",
+              "days_left": 68,
+              "standing": "active",
+              "installed_version": null,
+              "coverage": "unknown",
+              "newest_covered": "13.2.2",
+              "source": "settings",
+              "read_at": "[time]",
+              "notes": []
+            },
+            {
+              "name": "Prod",
+              "address": "PROD-02",
+              "port": 16444,
+              "kind": null,
+              "edition": null,
+              "maintenance_until": "2027-12-31",
+              "days_left": 402,
+              "standing": "active",
+              "installed_version": "13.1.0",
+              "coverage": "covered",
+              "newest_covered": "13.2.2",
+              "source": "settings",
+              "read_at": "[time]",
+              "notes": [
+                "settings says 2027-12-31, servers.xml says 2027-06-12: the date that changed last counts"
+              ]
+            },
+            {
+              "name": "BRANCH-07",
+              "address": "branch-07",
+              "port": 16444,
+              "kind": null,
+              "edition": null,
+              "maintenance_until": null,
+              "days_left": null,
+              "standing": "unknown",
+              "installed_version": null,
+              "coverage": "unknown",
+              "newest_covered": null,
+              "source": "servers_xml",
+              "read_at": "[time]",
+              "notes": [
+                "The date of expiry /"3/4/2027/" can be read with the day or the month first, so it is left open."
+              ]
+            }
+          ],
+          "problems": []
+        }
+        (exit 2)
+        "#)
+    });
+    let json: serde_json::Value = serde_json::from_slice(&run(&home, &["status", "--json"]).stdout).unwrap();
+    let server = json["servers"][0].as_object().unwrap();
+    let mut keys: Vec<&str> = server.keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    assert_eq!(
+        keys,
+        [
+            "address",
+            "coverage",
+            "days_left",
+            "edition",
+            "installed_version",
+            "kind",
+            "maintenance_until",
+            "name",
+            "newest_covered",
+            "notes",
+            "port",
+            "read_at",
+            "source",
+            "standing"
+        ]
+    );
+}
+
+#[test]
+fn the_exit_code_of_status_serves_monitoring() {
+    let home = Home::new();
+    let code = |servers: &[&str]| {
+        let list: String = servers
+            .iter()
+            .enumerate()
+            .map(|(n, until)| {
+                format!("<C><Name>S{n}</Name><Address>s{n}</Address><Expires>{until}</Expires></C>")
+            })
+            .collect();
+        home.write(visualcron("settings/servers.xml"), format!("<A>{list}</A>"));
+        let code = run(&home, &["status"]).status.code().unwrap();
+        std::fs::remove_dir_all(home.join("data")).unwrap();
+        code
+    };
+    assert_eq!(code(&["2027-06-01"]), 0);
+    assert_eq!(code(&["2027-06-01", "2026-12-01"]), 1);
+    assert_eq!(code(&["2026-11-24"]), 1, "the last day counts");
+    assert_eq!(code(&["2027-06-01", "2026-12-01", "2026-11-23"]), 2);
+    assert_eq!(code(&["2027-06-01", ""]), 3);
+    assert_eq!(code(&["2026-12-01", ""]), 1);
+    assert_eq!(code(&[]), 3);
+}
+
+#[test]
+fn a_broken_file_leaves_what_was_known() {
+    let home = home();
+    run(&home, &["status"]);
+    home.write(visualcron("settings/servers.xml"), "<ArrayOfConnection>\n<Connection><Name>PROD-01</Na");
+    insta::assert_snapshot!(show(&home, &["status"]), @r#"
+    $ status
+    SERVER     STANDING  DATE                        VERSION  COVERAGE     SOURCE
+    TEST-01    expired   2025-01-31 (662 days ago)   12.1.4   not covered  servers.xml
+    PROD-01    expiring  2026-12-06 (12 days left)   13.2.2   covered      servers.xml
+    NEW-01     active    2027-01-31 (68 days left)   unknown  unknown      settings
+    Prod       active    2027-12-31 (402 days left)  13.1.0   covered      settings
+    BRANCH-07  unknown   unknown                     unknown  unknown      servers.xml
+
+    Prod:
+      settings says 2027-12-31, servers.xml says 2027-06-12: the date that changed last counts
+
+    BRANCH-07:
+      The date of expiry "3/4/2027" can be read with the day or the month first, so it is left open.
+    (stderr) Cannot read servers.xml: [home]/VisualCron/settings/servers.xml, line 2: the file ends in the middle of <Name>. The last known data stay in use. If it stays like this, start the Client and close it, so that it writes the file anew.
+    (exit 2)
+    "#);
+    insta::assert_snapshot!(show(&home, &["refresh"]), @"
+    $ refresh
+    5 servers known, not all sources could be read, no date has changed
+    Cannot read servers.xml: [home]/VisualCron/settings/servers.xml, line 2: the file ends in the middle of <Name>. The last known data stay in use. If it stays like this, start the Client and close it, so that it writes the file anew.
+    (exit 65)
+    ");
+    std::fs::remove_file(home.join(visualcron("settings/servers.xml"))).unwrap();
+    insta::assert_snapshot!(show(&home, &["status", "PROD-01"]), @"
+    $ status PROD-01
+    SERVER   STANDING  DATE                       VERSION  COVERAGE  SOURCE
+    PROD-01  expiring  2026-12-06 (12 days left)  13.2.2   covered   servers.xml
+
+    PROD-01:
+      Subscription expires in 12 days (2026-12-06)
+      Without a subscription the server stops executing Jobs.
+      Renew before the date.
+      Newest covered version: 13.2.2
+      servers.xml does not show this date any more; it was last read there on 2026-11-24
+    (exit 1)
+    ");
+    insta::assert_snapshot!(show(&home, &["refresh", "--forget"]), @"
+    $ refresh --forget
+    2 servers read again, no date has changed
+    (exit 0)
+    ");
+}
+
+#[test]
+fn notices_and_their_answers() {
+    let home = home();
+    insta::assert_snapshot!(show(&home, &["notices"]), @"
+    $ notices
+    TEST-01: Maintenance expired 662 days ago (2025-01-31)
+      Without Maintenance the server keeps running the version it is bound to, but there are no upgrades, no support, no moving of the license, and Reports, Server monitor, Server sync and Failover Cluster stop. The renewal window of 180 days is over: a new license is needed.
+    TEST-01: Version 12.1.4 is not covered by Maintenance until 2025-01-31
+      12.1.4 was released after that date. The license may fail its next validation: then the server stops or the Client cannot connect. Renew, or go back to a covered version.
+    PROD-01: Subscription expires in 12 days (2026-12-06)
+      Without a subscription the server stops executing Jobs. Renew before the date.
+    NEW-01: Maintenance expires in 68 days (2027-01-31)
+      Without Maintenance the server keeps running the version it is bound to, but there are no upgrades, no support, no moving of the license, and Reports, Server monitor, Server sync and Failover Cluster stop. Renew before the date.
+    (exit 0)
+    ");
+    insta::assert_snapshot!(show(&home, &["notices", "--preview"]), @"
+    $ notices --preview
+    2026-11-24  4 licenses need renewal, 2 of them expired
+    2026-11-29  PROD-01: Subscription expires in 7 days (2026-12-06)
+    2026-12-02  NEW-01: Maintenance expires in 60 days (2027-01-31)
+    2026-12-03  PROD-01: Subscription expires in 3 days (2026-12-06)
+    2026-12-05  PROD-01: Subscription expires tomorrow (2026-12-06)
+    2026-12-06  PROD-01: Subscription expires today (2026-12-06)
+    2026-12-13  PROD-01: Subscription expired 7 days ago (2026-12-06)
+    2026-12-20  PROD-01: Subscription expired 14 days ago (2026-12-06)
+    2026-12-27  PROD-01: Subscription expired 21 days ago (2026-12-06)
+    2027-01-01  NEW-01: Maintenance expires in 30 days (2027-01-31)
+    2027-01-03  PROD-01: Subscription expired 28 days ago (2026-12-06)
+    2027-01-10  PROD-01: Subscription expired 35 days ago (2026-12-06)
+    2027-01-17  2 licenses need renewal, 1 of them expired
+    2027-01-24  2 licenses need renewal, 1 of them expired
+    2027-01-28  NEW-01: Maintenance expires in 3 days (2027-01-31)
+    2027-01-30  NEW-01: Maintenance expires tomorrow (2027-01-31)
+    2027-01-31  2 licenses need renewal, 1 of them expired
+    2027-02-07  2 licenses need renewal
+    2027-02-14  2 licenses need renewal
+    2027-02-21  2 licenses need renewal
+    2027-02-28  2 licenses need renewal
+    2027-03-07  2 licenses need renewal
+    2027-03-14  2 licenses need renewal
+    2027-03-21  2 licenses need renewal
+    2027-03-28  2 licenses need renewal
+    2027-04-04  2 licenses need renewal
+    2027-04-11  2 licenses need renewal
+    2027-04-18  2 licenses need renewal
+    2027-04-25  2 licenses need renewal
+    2027-05-02  2 licenses need renewal
+    2027-05-05  PROD-01: Subscription expired 150 days ago (2026-12-06)
+    2027-05-09  NEW-01: Maintenance expired 98 days ago (2027-01-31)
+    2027-05-16  NEW-01: Maintenance expired 105 days ago (2027-01-31)
+    2027-05-23  NEW-01: Maintenance expired 112 days ago (2027-01-31)
+    2027-05-30  NEW-01: Maintenance expired 119 days ago (2027-01-31)
+    2027-06-04  PROD-01: Subscription expired 180 days ago (2026-12-06)
+    2027-06-06  NEW-01: Maintenance expired 126 days ago (2027-01-31)
+    2027-06-13  NEW-01: Maintenance expired 133 days ago (2027-01-31)
+    2027-06-20  NEW-01: Maintenance expired 140 days ago (2027-01-31)
+    2027-06-27  NEW-01: Maintenance expired 147 days ago (2027-01-31)
+    2027-06-30  NEW-01: Maintenance expired 150 days ago (2027-01-31)
+    2027-07-30  NEW-01: Maintenance expired 180 days ago (2027-01-31)
+    2027-10-02  Prod: Maintenance expires in 90 days (2027-12-31)
+    2027-11-01  Prod: Maintenance expires in 60 days (2027-12-31)
+    2027-12-01  Prod: Maintenance expires in 30 days (2027-12-31)
+    2027-12-17  Prod: Maintenance expires in 14 days (2027-12-31)
+    2027-12-24  Prod: Maintenance expires in 7 days (2027-12-31)
+    2027-12-28  Prod: Maintenance expires in 3 days (2027-12-31)
+    2027-12-30  Prod: Maintenance expires tomorrow (2027-12-31)
+    2027-12-31  Prod: Maintenance expires today (2027-12-31)
+    2028-01-07  Prod: Maintenance expired 7 days ago (2027-12-31)
+    2028-01-14  Prod: Maintenance expired 14 days ago (2027-12-31)
+    2028-01-21  Prod: Maintenance expired 21 days ago (2027-12-31)
+    2028-01-28  Prod: Maintenance expired 28 days ago (2027-12-31)
+    2028-02-04  Prod: Maintenance expired 35 days ago (2027-12-31)
+    2028-02-11  Prod: Maintenance expired 42 days ago (2027-12-31)
+    2028-02-18  Prod: Maintenance expired 49 days ago (2027-12-31)
+    2028-02-25  Prod: Maintenance expired 56 days ago (2027-12-31)
+    2028-03-03  Prod: Maintenance expired 63 days ago (2027-12-31)
+    2028-03-10  Prod: Maintenance expired 70 days ago (2027-12-31)
+    2028-03-17  Prod: Maintenance expired 77 days ago (2027-12-31)
+    2028-03-24  Prod: Maintenance expired 84 days ago (2027-12-31)
+    2028-03-31  Prod: Maintenance expired 91 days ago (2027-12-31)
+    2028-04-07  Prod: Maintenance expired 98 days ago (2027-12-31)
+    2028-04-14  Prod: Maintenance expired 105 days ago (2027-12-31)
+    2028-04-21  Prod: Maintenance expired 112 days ago (2027-12-31)
+    2028-04-28  Prod: Maintenance expired 119 days ago (2027-12-31)
+    2028-05-05  Prod: Maintenance expired 126 days ago (2027-12-31)
+    2028-05-12  Prod: Maintenance expired 133 days ago (2027-12-31)
+    2028-05-19  Prod: Maintenance expired 140 days ago (2027-12-31)
+    2028-05-26  Prod: Maintenance expired 147 days ago (2027-12-31)
+    2028-05-29  Prod: Maintenance expired 150 days ago (2027-12-31)
+    2028-06-28  Prod: Maintenance expired 180 days ago (2027-12-31)
+    (exit 0)
+    ");
+    insta::assert_snapshot!(show(&home, &["notices", "--remind-tomorrow"]), @"
+    $ notices --remind-tomorrow
+    4 notices answered.
+    (exit 0)
+    ");
+    insta::assert_snapshot!(show(&home, &["notices"]), @"
+    $ notices
+    No notice is due.
+    (exit 0)
+    ");
+    let tomorrow = &["notices", "--now", "2026-11-25T09:00[Europe/Berlin]"];
+    assert!(String::from_utf8_lossy(&run_as_is(&home, tomorrow).stdout).contains("in 11 days"));
+    insta::assert_snapshot!(show(&home, &["notices", "--got-it", "--json"]), @r#"
+    $ notices --got-it --json
+    {
+      "answered": [],
+      "schema": 1
+    }
+    (exit 0)
+    "#);
+}
+
+/// Without a time of its own among the arguments.
+fn run_as_is(home: &Home, args: &[&str]) -> Output {
+    let mut command = home.command();
+    command.args(["--visualcron-dir", "VisualCron", "--config", SETTINGS, "--data-dir", "data"]);
+    command.args(args).output().unwrap()
+}
+
+#[test]
+fn a_pretended_time_leaves_no_trace() {
+    let home = home();
+    let mut command = home.command();
+    command.args([
+        "--visualcron-dir",
+        "VisualCron",
+        "--config",
+        SETTINGS,
+        "--now",
+        "2030-01-01",
+        "notices",
+        "--got-it",
+    ]);
+    assert!(command.output().unwrap().status.success());
+    let later = run_as_is(&home, &["notices"]);
+    assert!(String::from_utf8_lossy(&later.stdout).contains("TEST-01"));
+    assert!(!home.join(".local/share/visualcron-tray/state.json").exists());
+}
+
+#[test]
+fn releases() {
+    let home = Home::new();
+    for args in [
+        &["releases", "--covered-by", "2026-01-31"][..],
+        &["releases", "--covered-by", "2027-01-31"],
+        &["releases", "--covered-by", "2000-01-01"],
+        &["releases", "--version", "12.1.4"],
+        &["releases", "--version", "12.1.4", "--covered-by", "2026-01-31"],
+        &["releases", "--version", "13.1.0", "--covered-by", "2026-03-01"],
+        &["releases", "--version", "13.1.0", "--json"],
+        &["releases", "--version", "x"],
+        &["releases", "--covered-by", "31.1.2026"],
+    ] {
+        insta::with_settings!({snapshot_suffix => args[1..].join(" ").replace("--", "").replace('.', "_")}, {
+            insta::assert_snapshot!(show(&home, args));
+        });
+    }
+    let all = run(&home, &["releases", "--json"]);
+    assert_eq!(serde_json::from_slice::<Vec<serde_json::Value>>(&all.stdout).unwrap().len(), 314);
+}
+
+#[test]
+fn settings_are_shown_and_changed() {
+    let home = home();
+    insta::assert_snapshot!(show(&home, &["settings", "path"]), @"
+    $ settings path
+    [home]/settings.toml
+    (exit 0)
+    ");
+    insta::assert_snapshot!(show(&home, &["settings", "set", "notices.quiet_hours", "20:00-07:00"]), @r#"
+    $ settings set notices.quiet_hours 20:00-07:00
+    notices.quiet_hours: "20:00-07:00" (was default)
+    (exit 0)
+    "#);
+    insta::assert_snapshot!(show(&home, &["settings", "set", "server.NEW-01.maintenance_until", "2028-01-31"]), @"
+    $ settings set server.NEW-01.maintenance_until 2028-01-31
+    server.NEW-01.maintenance_until: 2028-01-31 (was 2027-01-31)
+    (exit 0)
+    ");
+    insta::assert_snapshot!(show(&home, &["settings", "set", "notices.expiring_dais", "10"]), @"
+    $ settings set notices.expiring_dais 10
+    (stderr) Cannot change the settings: notices.expiring_dais: there is no such key. Did you mean expiring_days?
+    (exit 64)
+    ");
+    insta::assert_snapshot!(show(&home, &["settings", "set", "notices.expiring_days", "ten"]), @"
+    $ settings set notices.expiring_days ten
+    (stderr) Cannot change the settings: notices.expiring_days: expiring_days must be a whole number from 0 to 3650. The default is 30.
+    (exit 64)
+    ");
+    insta::assert_snapshot!(std::fs::read_to_string(home.join(SETTINGS)).unwrap(), @r#"
+    # My settings.
+    [license_host]
+    check_on_refresh = false
+
+    [connection]
+    check = "off"
+
+    [[server]] # the new one
+    name = "NEW-01"
+    maintenance_until = 2028-01-31
+    kind = "perpetual"
+    activation_code = "SECRET-SECRET"
+
+    [[server]]
+    name = "Prod"
+    address = "PROD-02."
+    maintenance_until = 2027-12-31
+
+    [notices]
+    quiet_hours = "20:00-07:00"
+    "#);
+    insta::assert_snapshot!(show(&home, &["settings", "show"]), @r#"
+    $ settings show
+    visualcron.folder                (none)                                                                default
+    visualcron.client_program        (none)                                                                default
+    visualcron.server_folder         (none)                                                                default
+    notices.before_days              [90, 60, 30, 14, 7, 3, 1, 0]                                          default
+    notices.after_every_days         7                                                                     default
+    notices.renewal_window_days      180                                                                   default
+    notices.expiring_days            30                                                                    default
+    notices.quiet_hours              "20:00-07:00"                                                         line 20
+    notices.perpetual                true                                                                  default
+    notices.subscription             true                                                                  default
+    notices.trial                    true                                                                  default
+    notices.expiring                 true                                                                  default
+    notices.expired                  true                                                                  default
+    notices.not_covered              true                                                                  default
+    notices.connection               false                                                                 default
+    notices.renewed                  true                                                                  default
+    notices.remind_at                "09:00"                                                               default
+    connection.check                 "off"                                                                 line 6
+    connection.every_seconds         60                                                                    default
+    connection.timeout_seconds       3                                                                     default
+    connection.main_server           (none)                                                                default
+    license_host.host                "www.visualcron.com"                                                  default
+    license_host.check_on_refresh    false                                                                 line 3
+    pages.renew                      "https://admin.visualcron.com/mylicenses.aspx"                        default
+    pages.order                      "https://www.visualcron.com/order.aspx"                               default
+    pages.maintenance                "https://www.visualcron.com/maintenance.aspx"                         default
+    pages.manual_validation          "https://www.visualcron.com/activation/OfflineValidation.aspx"        default
+    pages.offline_activation         "https://admin.visualcron.com/activation/OfflineActivation2024.aspx"  default
+    log.max_kib                      1024                                                                  default
+    log.level                        "info"                                                                default
+    server.NEW-01.name               "NEW-01"                                                              line 9
+    server.NEW-01.kind               "perpetual"                                                           line 11
+    server.NEW-01.maintenance_until  2028-01-31                                                            line 10
+    server.NEW-01.activation_code    (secret)                                                              line 12
+    server.Prod.name                 "Prod"                                                                line 15
+    server.Prod.address              "PROD-02."                                                            line 16
+    server.Prod.maintenance_until    2027-12-31                                                            line 17
+    (exit 0)
+    "#);
+}
+
+#[test]
+fn an_activation_code_comes_by_standard_input() {
+    use std::{io::Write, process::Stdio};
+    let home = home();
+    let mut command = home.command();
+    command.args(["--config", SETTINGS, "settings", "set", "server.NEW-01.activation_code", "-"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"NEW-SECRET\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("NEW-SECRET"));
+    assert!(
+        std::fs::read_to_string(home.join(SETTINGS)).unwrap().contains("activation_code = \"NEW-SECRET\"")
+    );
+}
+
+#[test]
+fn a_mistake_in_the_settings_is_named_with_its_place() {
+    let home = home();
+    home.write(SETTINGS, "[notices]\nquiet_hour = \"20:00-07:00\"\n[conection]\n");
+    insta::assert_snapshot!(show(&home, &["status"]), @r#"
+    $ status
+    SERVER     STANDING  DATE                        VERSION  COVERAGE     SOURCE
+    TEST-01    expired   2025-01-31 (662 days ago)   12.1.4   not covered  servers.xml
+    PROD-01    expiring  2026-12-06 (12 days left)   13.2.2   covered      servers.xml
+    PROD-02    active    2027-06-12 (200 days left)  13.1.0   covered      servers.xml
+    BRANCH-07  unknown   unknown                     unknown  unknown      servers.xml
+
+    BRANCH-07:
+      The date of expiry "3/4/2027" can be read with the day or the month first, so it is left open.
+    (stderr) Unknown key in the settings: [home]/settings.toml, line 2, column 1: [notices] has no key quiet_hour. Did you mean quiet_hours? Until then the default settings are in force.
+    Unknown key in the settings: [home]/settings.toml, line 3, column 2: there is no section or key conection. Did you mean the section [connection]? Until then the default settings are in force.
+    (exit 2)
+    "#);
+}
+
+#[test]
+fn what_cannot_be_opened_is_said_with_a_way_out() {
+    let home = Home::new();
+    insta::assert_snapshot!(show(&home, &["open", "client-log"]), @"
+    $ open client-log
+    (stderr) Cannot open the folder: the Client's log folder: no such folder: [home]/VisualCron/log. Start the Client once, or name the folder in the settings: visualcron.folder.
+    (exit 66)
+    ");
+    insta::assert_snapshot!(show(&home, &["open", "server-settings"]), @"
+    $ open server-settings
+    (stderr) Cannot open the folder: the server's settings folder: no server on this machine. If a server runs on this machine, name its folder in the settings: visualcron.server_folder.
+    (exit 66)
+    ");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_can_be_opened_is() {
+    let home = home();
+    let opened = home.stand_in("xdg-open");
+    let log = || std::fs::read_to_string(&opened).unwrap_or_default();
+    assert!(run(&home, &["open", "client-settings"]).status.success());
+    support::wait_for("the folder", support::TIMEOUT, || {
+        log().ends_with("VisualCron/settings\n").then_some(())
+    });
+    assert!(run(&home, &["open", "renew"]).status.success());
+    support::wait_for("the page", support::TIMEOUT, || log().ends_with("mylicenses.aspx\n").then_some(()));
+    assert!(run(&home, &["open", "details"]).status.success());
+    support::wait_for("the details", support::TIMEOUT, || log().ends_with("details.html\n").then_some(()));
+    let page = std::fs::read_to_string(home.join("data/pages/details.html")).unwrap();
+    assert!(page.contains("PROD-01") && page.contains("Server id: id-0001") && !page.contains("CODE-CODE"));
+}
+
+#[test]
+fn clear_server_cache_is_only_shown() {
+    let home = home();
+    let before = std::fs::read(home.join(visualcron("settings/servers.xml"))).unwrap();
+    insta::assert_snapshot!(show(&home, &["recover", "--dry-run"]), @"
+    $ recover --dry-run
+    This is what Clear server cache would do. It is only shown: nothing has been changed.
+
+    1. Close the VisualCron Client.
+    2. Find the Client's log folder: no such folder: [home]/VisualCron/log
+    3. Move up one folder, and enter the settings folder: [home]/VisualCron/settings
+    4. Exit the Tray Client (this one, and the vendor's VCTray.exe if it runs).
+    5. Rename [home]/VisualCron/settings/servers.xml to a backup beside it, and read the backup back. It is not deleted.
+    6. Start the Tray Client(s) again.
+    7. Start the Client (the Client is a Windows program) again.
+
+    - servers.xml very likely holds the saved connections: with it gone the Client may ask for them again. The backup brings them back.
+    - Ending VCTray.exe interrupts foreground tasks that run through it.
+    - First check the cheap steps: Refresh license data, that the license host is reachable on port 443, and that a separate Maintenance code has been associated with the license online.
+    (exit 0)
+    ");
+    home.write(visualcron("settings/jobs.xml"), "");
+    let refused = run(&home, &["recover", "--dry-run"]);
+    assert_eq!(refused.status.code(), Some(77));
+    assert!(String::from_utf8_lossy(&refused.stdout).contains("it is a server's settings folder"));
+    assert_eq!(std::fs::read(home.join(visualcron("settings/servers.xml"))).unwrap(), before);
+}
+
+#[test]
+fn wrong_use_is_told_apart() {
+    let home = Home::new();
+    for args in [&["explode"][..], &["status", "--jsn"], &["recover"], &["--now", "soon", "status"]] {
+        assert_eq!(run(&home, args).status.code(), Some(64), "{args:?}");
+    }
+    assert_eq!(run(&home, &["--version"]).status.code(), Some(0));
+}
+
+#[test]
+fn help() {
+    let home = Home::new();
+    with_times_taken_out(|| {
+        insta::assert_snapshot!("help", show(&home, &["--help"]));
+        for verb in ["status", "refresh", "notices", "releases", "open", "settings", "autostart", "recover"] {
+            insta::assert_snapshot!(format!("help {verb}"), show(&home, &[verb, "--help"]));
+        }
+    });
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = run(&home, &["completions", shell]);
+        assert!(String::from_utf8_lossy(&script.stdout).contains("visualcron-tray"), "{shell}");
+    }
+}
