@@ -335,7 +335,7 @@ fn live(sim: &mut Sim, plan: Plan, decisions: &[Decision]) -> Option<Outcome> {
         if !std::mem::take(&mut sim.crashed) && outcome.is_none() {
             break;
         }
-        let Some(mut journal) = Journal::read(&sim.journal) else { return None };
+        let mut journal = Journal::read(&sim.journal)?;
         if !journal.is_open() {
             return journal.outcome;
         }
