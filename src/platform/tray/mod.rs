@@ -157,15 +157,16 @@ impl App {
     fn reduce(&mut self, event: Event) -> bool {
         let looked = matches!(event, Event::Looked(_));
         let now = self.clock.now();
+        let effects = update(&mut self.state, event, &now);
+        if let Some(tray) = &mut self.tray {
+            tray.show(view(&self.state, &now));
+        }
         let mut goes_on = true;
-        for effect in update(&mut self.state, event, &now) {
+        for effect in effects {
             goes_on &= self.world.carry_out(effect);
         }
         if looked {
             self.watch_files();
-        }
-        if let Some(tray) = &mut self.tray {
-            tray.show(view(&self.state, &now));
         }
         goes_on
     }
