@@ -268,7 +268,7 @@ def main():
                         help="its arguments; {visualcron} and {data} are folders of this run (%(default)s)")
     parser.add_argument("--visualcron-dir", help="copied to {visualcron}; an empty folder by default")
     parser.add_argument("--starts", type=int, default=15, help="starts of each program (%(default)s)")
-    parser.add_argument("--settle", type=float, default=5, help="seconds before idling (%(default)s)")
+    parser.add_argument("--settle", type=float, default=15, help="seconds before idling (%(default)s)")
     parser.add_argument("--idle", type=float, default=60, help="seconds of idling (%(default)s)")
     parser.add_argument("--peers", action="store_true", help="measure other tray programs, too (needs Xvfb)")
     parser.add_argument("--json", help="write the figures to this file")

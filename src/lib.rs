@@ -14,5 +14,6 @@ pub mod cli;
 pub mod domain;
 pub mod host;
 pub mod platform;
+pub mod recovery;
 pub mod sources;
 pub mod store;

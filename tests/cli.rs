@@ -336,7 +336,7 @@ fn notices_and_their_answers() {
     ");
     insta::assert_snapshot!(show(&home, &["notices", "--preview"]), @"
     $ notices --preview
-    2026-11-24  4 licenses need renewal, 2 of them expired
+    2026-11-24  3 licenses need renewal, 1 of them expired
     2026-11-29  PROD-01: Subscription expires in 7 days (2026-12-06)
     2026-12-02  NEW-01: Maintenance expires in 60 days (2027-01-31)
     2026-12-03  PROD-01: Subscription expires in 3 days (2026-12-06)

@@ -14,8 +14,11 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .8rem .45rem 0; border-bottom: 1px solid #8884; }
 .expired { color: light-dark(#a11212, #ff8a80); font-weight: 600; }
 .expiring { color: light-dark(#8a5a00, #ffcf70); font-weight: 600; }
+.active { color: light-dark(#17692f, #7fd69a); }
 .unknown { color: light-dark(#555, #aaa); }
-small, footer { color: light-dark(#555, #aaa); } ol li, ul li { margin: .35rem 0; }
+small, footer { color: light-dark(#555, #aaa); font-size: .85rem; } ol li, ul li { margin: .35rem 0; }
+th small { font-weight: 400; white-space: nowrap; } td, li { overflow-wrap: anywhere; }
+td.expired, td.expiring, td.active, td.unknown { white-space: nowrap; } footer { margin-top: 2.5rem; }
 ";
 
 fn page(title: &str, body: &str) -> String {

@@ -5,13 +5,12 @@ use crate::{
     domain::{
         Knowledge, Problem, Server, ServerKey, Standing, coverage,
         coverage::Coverage,
-        notice::{Ledger, Notice, Policy, Quiet},
+        notice::{Ledger, Notice, Policy},
         standing,
     },
     store::settings::{Check, Settings},
 };
 use jiff::{SignedDuration, Timestamp, ZonedDateTime, civil::Date};
-use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
@@ -27,7 +26,7 @@ pub enum Link {
 }
 
 /// What is kept on disk between runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Persisted {
     /// The last word of each source.
     pub knowledge: Knowledge,
@@ -68,6 +67,8 @@ pub struct State {
     pub looked: bool,
     /// Due notices are shown: the tray does, a single command does not.
     pub announces: bool,
+    /// `kept` has changed since it was saved.
+    pub unsaved: bool,
 }
 
 impl State {
@@ -94,6 +95,7 @@ impl State {
             local_names,
             looked: false,
             announces: true,
+            unsaved: false,
         };
         state.merge();
         state
@@ -113,7 +115,7 @@ impl State {
             before: notices.before_days.clone(),
             after_every: notices.after_every_days,
             window: notices.renewal_window_days,
-            quiet: notices.quiet_hours.map(|quiet| Quiet { from: quiet.from, to: quiet.to }),
+            quiet: notices.quiet_hours,
             remind_at: notices.remind_at,
             kinds: [Perpetual, Subscription, Trial]
                 .into_iter()

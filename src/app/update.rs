@@ -16,7 +16,6 @@ use std::collections::HashMap;
 
 /// Takes in one event at `now`. The effects are to be carried out in their order.
 pub fn update(state: &mut State, event: Event, now: &ZonedDateTime) -> Vec<Effect> {
-    let kept_before = state.kept.clone();
     let mut effects = Vec::new();
     match event {
         Event::Woke => woke(state, now, &mut effects),
@@ -26,12 +25,9 @@ pub fn update(state: &mut State, event: Event, now: &ZonedDateTime) -> Vec<Effec
         Event::Answered(answer) => {
             let keys = || answer.keys.iter().map(String::as_str);
             match answer.choice {
-                Command::GotIt => {
-                    state.kept.notices.handle(keys(), Handling::Done);
-                }
-                Command::RemindTomorrow => {
-                    let until = state.policy().tomorrow(now);
-                    state.kept.notices.handle(keys(), Handling::Snoozed { until });
+                choice @ (Command::GotIt | Command::RemindTomorrow) => {
+                    let handling = handling(state, &choice, now);
+                    state.unsaved |= state.kept.notices.handle(keys(), handling);
                 }
                 other => choose(state, other, now, &mut effects),
             }
@@ -43,7 +39,7 @@ pub fn update(state: &mut State, event: Event, now: &ZonedDateTime) -> Vec<Effec
         Event::Failed(area, problem) => fail(state, area, problem, &mut effects),
     }
     announce(state, now, &mut effects);
-    if state.kept != kept_before {
+    if std::mem::take(&mut state.unsaved) {
         effects.insert(0, Effect::Save(Box::new(state.kept.clone())));
     }
     effects
@@ -109,12 +105,10 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
             }
         }
         Command::GotIt | Command::RemindTomorrow => {
-            let handling = match command {
-                Command::GotIt => Handling::Done,
-                _ => Handling::Snoozed { until: state.policy().tomorrow(now) },
-            };
-            let notices = state.open_notices(today);
-            state.kept.notices.handle(notices.iter().map(|notice| notice.key.as_str()), handling);
+            let handling = handling(state, &command, now);
+            let open = state.open_notices(today);
+            state.unsaved |=
+                state.kept.notices.handle(open.iter().map(|notice| notice.key.as_str()), handling);
         }
         Command::Details => effects.push(open(Target::Page("details", page::details(state, now)))),
         Command::ClearCache => {
@@ -126,10 +120,18 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
         Command::Service(start) => effects.push(Effect::Service(*start)),
         Command::About => effects.push(Effect::Notify(words::about())),
         Command::Forget => {
-            state.kept.knowledge.forget_gone();
+            state.unsaved |= !state.kept.knowledge.forget_gone().is_empty();
             state.merge();
         }
         Command::Exit => effects.push(Effect::Quit),
+    }
+}
+
+/// What "Got it" and "Remind me tomorrow" mean for a notice.
+fn handling(state: &State, command: &Command, now: &ZonedDateTime) -> Handling {
+    match command {
+        Command::GotIt => Handling::Done,
+        _ => Handling::Snoozed { until: state.policy().tomorrow(now) },
     }
 }
 
@@ -174,12 +176,11 @@ fn looked(state: &mut State, findings: Findings, now: &ZonedDateTime, effects: &
         state.places = files.places;
         state.autostart = files.autostart;
         state.looked = true;
-        let mut moved = state.kept.knowledge.absorb(
-            Source::Settings,
-            if entries.is_empty() { Outcome::Absent } else { Outcome::Read(entries) },
-            now.timestamp(),
-        );
-        moved.extend(state.kept.knowledge.absorb(Source::ServersXml, files.servers_xml, now.timestamp()));
+        let known = &mut state.kept.knowledge;
+        let typed = known.absorb(Source::Settings, Outcome::Read(entries), now.timestamp());
+        let cached = known.absorb(Source::ServersXml, files.servers_xml, now.timestamp());
+        state.unsaved |= typed.changed || cached.changed;
+        let moved = [typed.moved, cached.moved].concat();
         state.merge();
         if !moved.is_empty() && state.settings.notices.renewed && !first {
             effects.push(Effect::Notify(words::renewed(&moved)));
@@ -264,6 +265,7 @@ fn announce(state: &mut State, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
     let due = state.kept.notices.due(&state.servers, now, &state.policy());
     if !due.is_empty() {
         state.kept.notices.announce(&due, now.timestamp());
+        state.unsaved = true;
         effects.push(Effect::Notify(words::notices(&due)));
     }
 }
@@ -286,6 +288,7 @@ fn fail(state: &mut State, area: Area, problem: Problem, effects: &mut Vec<Effec
             return;
         }
         Area::Tray if state.kept.said.insert("no tray".into()) => {
+            state.unsaved = true;
             effects.push(Effect::Notify(words::failed(&problem)));
         }
         _ => {}

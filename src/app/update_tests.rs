@@ -43,8 +43,8 @@ fn what_is_due_is_saved_before_it_is_shown_and_shown_once() {
         keys: [
             "prod-01:16444 2026-12-06",
         ],
-        summary: "PROD-01: Subscription expires in 12 days (2026-12-06)",
-        body: "Without a subscription the server stops executing Jobs. Renew before the date.",
+        summary: "PROD-01: Subscription expires in 12 days",
+        body: "Subscription until 2026-12-06. Without a subscription the server stops executing Jobs. Renew before the date.",
         actions: [
             (
                 "Renew…",

@@ -8,6 +8,7 @@ use crate::domain::{
     standing,
 };
 use jiff::civil::Date;
+use std::collections::HashSet;
 
 /// The name under which the tray shows itself: the vendor's own tooltip, as users know it.
 pub const TITLE: &str = "VisualCron Tray Client";
@@ -124,7 +125,17 @@ const NOTICE_ACTIONS: [(&str, Command); 3] = [
 /// comes first.
 pub fn notices(due: &[Notice]) -> Bubble {
     let (summary, body) = match due {
-        [one] => one_notice(one),
+        [one] => {
+            // Notification servers show one line of the summary and cut the rest off: the date goes below.
+            let (_, body) = one_notice(one);
+            let line = notice_line(one);
+            let line = match one.topic {
+                Topic::Date => line.trim_end_matches(&format!(" ({})", one.until)).to_string(),
+                Topic::NotCovered(version) => format!("Version {version} is not covered"),
+            };
+            let until = format!("{} until {}.", standing::subject(one.kind), one.until);
+            (format!("{}: {line}", one.name), format!("{until} {body}"))
+        }
         many => many_notices(many),
     };
     Bubble {
@@ -134,6 +145,14 @@ pub fn notices(due: &[Notice]) -> Bubble {
         actions: NOTICE_ACTIONS.to_vec(),
         stays: true,
         icon: if due.iter().any(|n| n.days_left < 0) { Icon::Expired } else { Icon::Notice },
+    }
+}
+
+/// What is due as a line for a list, and what more there is to say.
+pub fn notices_in_words(due: &[Notice]) -> (String, String) {
+    match due {
+        [one] => one_notice(one),
+        many => many_notices(many),
     }
 }
 
@@ -164,11 +183,16 @@ fn one_notice(notice: &Notice) -> (String, String) {
 }
 
 fn many_notices(due: &[Notice]) -> (String, String) {
-    let expired = due.iter().filter(|notice| notice.days_left < 0).count();
-    let summary = match expired {
-        0 => format!("{} licenses expire soon", due.len()),
-        all if all == due.len() => format!("{} licenses need renewal", due.len()),
-        some => format!("{} licenses need renewal, {some} of them expired", due.len()),
+    // One license can be due for two reasons: its date, and a version that it does not cover.
+    let licenses = |wanted: fn(&Notice) -> bool| {
+        due.iter().filter(|n| wanted(n)).map(|n| &n.server).collect::<HashSet<_>>().len()
+    };
+    let (all, expired) = (licenses(|_| true), licenses(|notice| notice.days_left < 0));
+    let summary = match (all, expired, due) {
+        (1, _, [first, ..]) => format!("{}: the license needs renewal", first.name),
+        (_, 0, _) => format!("{all} licenses expire soon"),
+        _ if all == expired => format!("{all} licenses need renewal"),
+        _ => format!("{all} licenses need renewal, {expired} of them expired"),
     };
     const LINES: usize = 5;
     let mut lines: Vec<String> =

@@ -36,7 +36,7 @@ struct Report<T> {
 }
 
 fn report(notice: &Notice) -> NoticeReport {
-    let bubble = words::notices(std::slice::from_ref(notice));
+    let (summary, body) = words::notices_in_words(std::slice::from_ref(notice));
     NoticeReport {
         server: notice.name.clone(),
         topic: match notice.topic {
@@ -45,8 +45,8 @@ fn report(notice: &Notice) -> NoticeReport {
         },
         until: notice.until,
         days_left: notice.days_left,
-        summary: bubble.summary,
-        body: bubble.body,
+        summary,
+        body,
     }
 }
 
@@ -97,7 +97,7 @@ fn show_preview(session: &Session, state: &State, out: &Out) -> Result<u8, Probl
         if days.is_empty() {
             return "No notice will be shown: no date is known.".into();
         }
-        days.iter().map(|(day, notices)| format!("{day}  {}\n", words::notices(notices).summary)).collect()
+        days.iter().map(|(day, notices)| format!("{day}  {}\n", words::notices_in_words(notices).0)).collect()
     };
     let text: String = text();
     let days = days

@@ -7,6 +7,7 @@ use crate::{
         words,
     },
     domain::{Problem, Standing, standing},
+    platform::survey,
 };
 
 pub fn run(session: &Session, server: Option<&str>, out: &Out) -> Result<u8, Problem> {
@@ -40,9 +41,12 @@ fn keep_only(report: &mut StatusReport, name: &str, session: &Session) -> Result
 fn text(report: &StatusReport, session: &Session, all: bool) -> String {
     let today = report.as_of.to_zoned_datetime(session.clock.now().time_zone().clone()).date();
     if report.servers.is_empty() {
-        return "No servers are known yet. They are read from the Client's servers.xml, and from [[server]] \
-                entries in the settings."
-            .into();
+        let folder = survey::survey(&session.dirs, &session.load_settings().settings).servers_xml;
+        return format!(
+            "No servers are known yet. They are read from {}, and from [[server]] entries in {}.",
+            folder.display(),
+            session.dirs.config.display()
+        );
     }
     let mut rows = vec![["SERVER", "STANDING", "DATE", "VERSION", "COVERAGE", "SOURCE"].map(String::from)];
     for server in &report.servers {

@@ -47,6 +47,7 @@ pub struct Fact {
     /// stopped to show a date.
     pub date_read_at: Timestamp,
     /// Since when the source has not shown this server any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone_since: Option<Timestamp>,
 }
 
@@ -61,6 +62,15 @@ pub struct Moved {
     pub from: Date,
     /// The date now.
     pub to: Date,
+}
+
+/// What a reading has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Absorbed {
+    /// The dates that moved to a later day.
+    pub moved: Vec<Moved>,
+    /// Anything is known otherwise than before.
+    pub changed: bool,
 }
 
 /// All facts, persisted between runs.
@@ -122,22 +132,15 @@ impl Server {
 }
 
 impl Knowledge {
-    /// Takes in what `source` brought at `now`. Returns the dates that moved to a later day.
-    pub fn absorb(&mut self, source: Source, outcome: Outcome, now: Timestamp) -> Vec<Moved> {
+    /// Takes in what `source` brought at `now`.
+    pub fn absorb(&mut self, source: Source, outcome: Outcome, now: Timestamp) -> Absorbed {
         match outcome {
-            Outcome::Failed => Vec::new(),
+            Outcome::Failed => Absorbed::default(),
             // The administrator's own word is gone when it is deleted; a cache that vanished says nothing.
-            Outcome::Absent if source == Source::Settings => {
-                self.forget(source);
-                Vec::new()
-            }
-            Outcome::Absent => {
-                self.mark_gone(source, now);
-                Vec::new()
-            }
+            Outcome::Absent if source == Source::Settings => self.replace(source, Vec::new(), now),
+            Outcome::Absent => self.mark_gone(source, now),
             Outcome::Read(entries) if entries.is_empty() && source != Source::Settings => {
-                self.mark_gone(source, now);
-                Vec::new()
+                self.mark_gone(source, now)
             }
             Outcome::Read(entries) => self.replace(source, entries, now),
         }
@@ -145,31 +148,25 @@ impl Knowledge {
 
     /// Drops what no source shows any more. Returns the names of what was dropped.
     pub fn forget_gone(&mut self) -> Vec<String> {
-        let (gone, kept) = std::mem::take(&mut self.facts).into_iter().partition(|f| f.gone_since.is_some());
-        self.facts = kept;
-        let gone: Vec<Fact> = gone;
-        gone.iter().map(|fact| display_name(&fact.entry)).collect()
+        let gone = self.facts.extract_if(.., |fact| fact.gone_since.is_some());
+        gone.map(|fact| display_name(&fact.entry)).collect()
     }
 
-    fn forget(&mut self, source: Source) {
-        self.facts.retain(|fact| fact.entry.source != source);
-    }
-
-    fn mark_gone(&mut self, source: Source, now: Timestamp) {
+    fn mark_gone(&mut self, source: Source, now: Timestamp) -> Absorbed {
+        let mut changed = false;
         for fact in self.facts.iter_mut().filter(|fact| fact.entry.source == source) {
+            changed |= fact.gone_since.is_none();
             fact.gone_since.get_or_insert(now);
         }
+        Absorbed { moved: Vec::new(), changed }
     }
 
-    fn replace(&mut self, source: Source, entries: Vec<Entry>, now: Timestamp) -> Vec<Moved> {
-        let (old, kept) = std::mem::take(&mut self.facts).into_iter().partition(|f| f.entry.source == source);
-        self.facts = kept;
-        let old: Vec<Fact> = old;
-        let mut before: HashMap<(String, usize), Fact> = HashMap::new();
+    fn replace(&mut self, source: Source, entries: Vec<Entry>, now: Timestamp) -> Absorbed {
+        let old: Vec<Fact> = self.facts.extract_if(.., |fact| fact.entry.source == source).collect();
         let mut seen = HashMap::new();
-        for fact in old {
-            before.insert(numbered(&mut seen, &fact.entry), fact);
-        }
+        let mut before: HashMap<(String, usize), &Fact> =
+            old.iter().map(|fact| (numbered(&mut seen, &fact.entry), fact)).collect();
+        let kept = self.facts.len();
         let mut seen = HashMap::new();
         let mut moved = Vec::new();
         for entry in entries {
@@ -182,7 +179,7 @@ impl Knowledge {
             }
             self.facts.push(fact.0);
         }
-        moved
+        Absorbed { moved, changed: self.facts[kept..] != old }
     }
 
     /// One row a server, whatever the order in which the sources were read. `local_names` are the names of
@@ -261,7 +258,7 @@ impl Knowledge {
 
 impl Fact {
     /// The fact that follows from `entry` after `previous`, and the date before if there was one.
-    fn following(previous: Option<Fact>, mut entry: Entry, now: Timestamp) -> (Fact, Option<Date>) {
+    fn following(previous: Option<&Fact>, mut entry: Entry, now: Timestamp) -> (Fact, Option<Date>) {
         let Some(previous) = previous else {
             let date_read_at = entry.read_at;
             return (Fact { entry, date_since: now, date_read_at, gone_since: None }, None);

@@ -27,7 +27,7 @@ pub struct Policy {
     /// end, and none later; 0 for no such notices.
     pub window: u32,
     /// Local times between which nothing is shown.
-    pub quiet: Option<Quiet>,
+    pub quiet: Option<QuietHours>,
     /// Local time at which "Remind me tomorrow" comes back.
     pub remind_at: Time,
     /// Kinds of license to be told of; unknown kinds always are.
@@ -56,16 +56,16 @@ impl Default for Policy {
     }
 }
 
-/// Quiet hours, in local time; may pass midnight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quiet {
-    /// First quiet moment.
+/// A daily time in which no notice is shown, in local time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct QuietHours {
+    /// The first quiet moment.
     pub from: Time,
-    /// First moment that is not quiet any more.
+    /// The first moment that is no longer quiet. Earlier than `from` when the time passes midnight.
     pub to: Time,
 }
 
-impl Quiet {
+impl QuietHours {
     /// Is it quiet at this local time?
     pub fn contains(self, time: Time) -> bool {
         if self.from <= self.to {

@@ -117,7 +117,7 @@ fn snooze_comes_back_once_and_got_it_does_not() {
 #[test]
 fn quiet_hours_defer_and_do_not_swallow() {
     let servers = servers(&[("A", UNTIL)]);
-    let night = Quiet { from: Time::constant(20, 0, 0, 0), to: Time::constant(7, 0, 0, 0) };
+    let night = QuietHours { from: Time::constant(20, 0, 0, 0), to: Time::constant(7, 0, 0, 0) };
     let policy = Policy { quiet: Some(night), ..Policy::default() };
     let at = |hour| days_before(7).at(hour, 30, 0, 0).to_zoned_datetime(zone()).unwrap();
     let ledger = Ledger::default();
@@ -188,7 +188,7 @@ proptest! {
     #[test]
     fn the_next_look_is_soon_enough(second in 1_700_000_000i64..1_900_000_000, from in 0i8..24, to in 0i8..24) {
         let now = Timestamp::from_second(second).unwrap().to_zoned_datetime(zone());
-        let quiet = Quiet { from: Time::constant(from, 0, 0, 0), to: Time::constant(to, 0, 0, 0) };
+        let quiet = QuietHours { from: Time::constant(from, 0, 0, 0), to: Time::constant(to, 0, 0, 0) };
         let look = Ledger::default().next_look(&now, &Policy { quiet: Some(quiet), ..Policy::default() });
         prop_assert!(look >= now.timestamp());
         prop_assert!(look <= now.tomorrow().unwrap().start_of_day().unwrap().timestamp());

@@ -37,25 +37,34 @@ pub struct Entry {
     /// Who says so.
     pub source: Source,
     /// The server's name as the user knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Host name or IP address, as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// TCP port of the server (default 16444, documented).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     /// The server id of the vendor's license.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_id: Option<String>,
     /// The kind of license.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
     /// The edition, in the vendor's words: `Basic`, `Pro`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edition: Option<String>,
     /// The last day of the Maintenance (or subscription, or trial).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maintenance_until: Option<Date>,
     /// The version that the server runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installed_version: Option<Version>,
     /// The activation code. Never written anywhere by us.
     #[serde(skip)]
     pub activation_code: Option<Secret>,
     /// What could not be understood, in sentences for people, without secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// When the source was last written (a file's time) or asked.
     pub read_at: Timestamp,

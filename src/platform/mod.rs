@@ -4,6 +4,8 @@ pub mod autostart;
 pub mod clipboard;
 pub mod clock;
 pub mod dirs;
+#[cfg(target_os = "linux")]
+pub mod footprint;
 pub mod instance;
 pub mod links;
 pub mod log;

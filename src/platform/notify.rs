@@ -92,7 +92,8 @@ fn show_and_wait(bubble: &Bubble, icon: Option<&Path>, post: &Post) -> Result<()
         notification.icon(icon);
     }
     if offers_actions {
-        notification.action("default", "Details");
+        // A click on the bubble itself. Without a label, or xfce4-notifyd makes one more button of it.
+        notification.action("default", "");
         for (label, command) in &bubble.actions {
             notification.action(&command.to_string(), label);
         }

@@ -3,7 +3,7 @@
 use super::{Post, autostart, clipboard, dirs::Dirs, instance::Tickets, links, notify, open, survey};
 use crate::{
     app::{
-        Effect, Event, Findings, Look, Target,
+        Effect, Event, Findings, Look, Places, Target,
         event::{Area, Files},
     },
     domain::{Fault, Problem, knowledge::Outcome},
@@ -98,6 +98,20 @@ fn no_service() -> Problem {
     )
 }
 
+/// A VisualCron folder that was named, and is not there.
+fn missing(dirs: &Dirs, loaded: &settings::Loaded, places: &Places) -> Option<Problem> {
+    let named = dirs.visualcron_asked.is_some() || loaded.settings.visualcron.folder.is_some();
+    (named && !places.visualcron.is_dir()).then(|| {
+        Problem::new(
+            Fault::NoInput,
+            "The VisualCron folder was not found",
+            places.visualcron.display().to_string(),
+            "there is no such folder",
+            "Give the folder that holds settings and log: --visualcron-dir, or visualcron.folder in the settings.",
+        )
+    })
+}
+
 /// Looks at the world, bounded in time, without changing anything.
 pub fn look_around(look: Look, dirs: &Dirs) -> Findings {
     let loaded = settings::load(&dirs.config, &dirs.last_good_settings());
@@ -107,12 +121,16 @@ pub fn look_around(look: Look, dirs: &Dirs) -> Findings {
         let places = survey::survey(dirs, &loaded.settings);
         let (servers_xml, servers_xml_problem, servers_xml_notes) =
             match servers_xml::read_file(&places.servers_xml, &servers_xml::Limits::default()) {
-                Ok(servers_xml::Reading::Absent) => (Outcome::Absent, None, Vec::new()),
+                Ok(servers_xml::Reading::Absent) => {
+                    (Outcome::Absent, missing(dirs, &loaded, &places), Vec::new())
+                }
                 Ok(servers_xml::Reading::Servers { entries, notes, .. }) => {
                     (Outcome::Read(entries), None, notes)
                 }
                 Err(problem) => (Outcome::Failed, Some(problem), Vec::new()),
             };
+        let read = if let Outcome::Read(entries) = &servers_xml { entries.len() } else { 0 };
+        tracing::debug!(event = "sources.read", servers_xml = read, settings = loaded.settings.servers.len());
         Files {
             settings: loaded,
             servers_xml,

@@ -3,28 +3,35 @@
 use super::atomic;
 use crate::{
     app::Persisted,
-    domain::{Fault, Problem},
+    domain::{Fault, Knowledge, Problem, notice::Ledger},
 };
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 /// The version of the file's format.
 const SCHEMA: u32 = 1;
 /// The most bytes of it that are read: 100,000 servers need about 50 MiB.
 const MAX_BYTES: u64 = 128 * 1024 * 1024;
 
+// Not flattened: serde would hold all of it a second time.
 #[derive(Deserialize)]
 struct File {
     schema: u32,
-    #[serde(flatten)]
-    kept: Persisted,
+    knowledge: Knowledge,
+    notices: Ledger,
+    #[serde(default)]
+    said: BTreeSet<String>,
 }
 
 #[derive(Serialize)]
 struct FileRef<'a> {
     schema: u32,
-    #[serde(flatten)]
-    kept: &'a Persisted,
+    knowledge: &'a Knowledge,
+    notices: &'a Ledger,
+    said: &'a BTreeSet<String>,
 }
 
 /// The state file. Knows whether it may be written.
@@ -46,7 +53,9 @@ impl StateFile {
             Err(problem) => return locked(path, problem),
         };
         match serde_json::from_slice::<File>(&bytes) {
-            Ok(File { schema: SCHEMA, kept }) => (StateFile { path, writable: true }, kept, None),
+            Ok(File { schema: SCHEMA, knowledge, notices, said }) => {
+                (StateFile { path, writable: true }, Persisted { knowledge, notices, said }, None)
+            }
             Ok(File { schema, .. }) => {
                 let problem = Problem::new(
                     Fault::Data,
@@ -81,15 +90,17 @@ impl StateFile {
         if !self.writable {
             return Ok(());
         }
-        let json = serde_json::to_vec(&FileRef { schema: SCHEMA, kept }).map_err(|error| {
-            Problem::new(
-                Fault::Software,
-                "Cannot keep what was done",
-                self.path.display().to_string(),
-                error.to_string(),
-                "Please report this.",
-            )
-        })?;
+        let Persisted { knowledge, notices, said } = kept;
+        let json =
+            serde_json::to_vec(&FileRef { schema: SCHEMA, knowledge, notices, said }).map_err(|error| {
+                Problem::new(
+                    Fault::Software,
+                    "Cannot keep what was done",
+                    self.path.display().to_string(),
+                    error.to_string(),
+                    "Please report this.",
+                )
+            })?;
         atomic::write(&self.path, &json)
     }
 

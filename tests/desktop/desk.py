@@ -20,6 +20,7 @@ import difflib
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -40,6 +41,10 @@ class Box:
     @property
     def size(self):
         return self.right - self.left, self.bottom - self.top
+
+    @property
+    def corner(self):
+        return self.left, self.top
 
     @property
     def centre(self):
@@ -168,8 +173,8 @@ def paint_root(colour):
 
 
 def plain(text):
-    """What of a text OCR can be trusted to tell."""
-    return re.sub(r"[\W_]+", "", text).casefold()
+    """What of a text OCR can be trusted to tell: no spaces and marks, and O is 0, and l and I are 1."""
+    return re.sub(r"[\W_]+", "", text).casefold().translate(str.maketrans("oil", "011"))
 
 
 class Desk:
@@ -195,9 +200,9 @@ class Desk:
         self.move(*REST)
         self.base = self.look_when_still()
 
-    def start_panel(self):
-        """Also after `stop_panel`: a panel that restarts."""
-        self.panel = self._service("panel", "xfce4-panel", "--disable-wm-check")
+    def start_panel(self, theme="Adwaita"):
+        """Also after `stop_panel`: a panel that restarts. "Adwaita:dark" makes a dark one."""
+        self.panel = self._service("panel", "xfce4-panel", "--disable-wm-check", GTK_THEME=theme)
         wait("the tray host", TIMEOUT, lambda: self.has_owner("org.kde.StatusNotifierWatcher"))
         wait("the panel on the screen", TIMEOUT,
              lambda: self.windows("Xfce4-panel", lambda box: box.size[0] == WIDTH and box.bottom == HEIGHT))
@@ -206,8 +211,12 @@ class Desk:
         self.panel.stop()
         wait("the tray host's end", TIMEOUT, lambda: not self.has_owner("org.kde.StatusNotifierWatcher"))
 
-    def _service(self, log, *arguments):
-        program = Program(arguments, self.path(f"{log}.log"), os.environ.copy())
+    def look_anew(self):
+        """Takes the desktop as it is now for what was there before the program."""
+        self.icon, self.base = None, self.look_when_still()
+
+    def _service(self, log, *arguments, **environment):
+        program = Program(arguments, self.path(f"{log}.log"), {**os.environ, **environment})
         self.world.append(program)
         return program
 
@@ -227,6 +236,21 @@ class Desk:
                         "org.freedesktop.DBus.Properties.Get", "org.kde.StatusNotifierWatcher",
                         "RegisteredStatusNotifierItems")
         return re.findall(r"'([^']+)'", said.decode())
+
+    def tooltip(self):
+        """What our icon tells the panel to show when the pointer rests on it; empty before there is an icon."""
+        for item in self.registered_items():
+            name, _, path = item.partition("/")
+            said = subprocess.run(["gdbus", "call", "--session", "--dest", name, "--object-path", "/" + path,
+                                   "--method", "org.freedesktop.DBus.Properties.Get",
+                                   "org.kde.StatusNotifierItem", "ToolTip"], text=True, check=False,
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+            if "'" in said:
+                return said.rsplit("'", 2)[1]
+        return ""
+
+    def wait_for_tooltip(self, text, timeout=TIMEOUT):
+        wait(f"the tooltip {text!r}", timeout, lambda: text in self.tooltip())
 
     def windows(self, class_name, wanted=lambda box: True):
         """The boxes of the visible windows of this class."""
@@ -256,6 +280,15 @@ class Desk:
             file.write(contents)
         return path
 
+    def write_in_place(self, path, contents):
+        """Replaces a file as careful programs do: a new one is moved to where the old one was."""
+        os.replace(self.write(path + ".new", contents), self.path(path))
+
+    def stand_in(self, program, script):
+        """Puts a shell script in the place of a program of the desktop."""
+        path = self.write(os.path.join("bin", program), f"#!/bin/sh\n{script}\n")
+        os.chmod(path, 0o755)
+
     def start(self, program, *arguments, **environment):
         """Starts one of our programs ("visualcron-tray") or examples ("examples/bare_tray")."""
         found = program if os.path.isabs(program) else os.path.join(self.programs_dir, program)
@@ -279,7 +312,16 @@ class Desk:
         os.remove(self.path("opened.log"))
         return opened[-1]
 
+    def remove(self, path):
+        """Removes a folder of the home with all that is in it."""
+        shutil.rmtree(self.path(path))
+
     # Looking -----------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def wait_for(what, probe, timeout=TIMEOUT):
+        """The first true answer of `probe`."""
+        return wait(what, timeout, probe)
 
     def look(self):
         return Picture(run_tool("import", "-silent", "-window", "root", "-depth", "8", "rgb:-"))
@@ -333,15 +375,16 @@ class Desk:
         lines = self.words(self.look_when_still(), box)
         return "\n".join(" ".join(text for text, _ in line) for line in lines)
 
-    def find_text(self, text, within=None, timeout=TIMEOUT):
-        """The box of a text on the screen; waits for it. Looks at what has changed, or within a box."""
+    def find_text(self, text, within=None, timeout=TIMEOUT, region=ABOVE_PANEL):
+        """The box of a text on the screen; waits for it. Looks at what has changed in the region, or within a
+        box."""
         wanted = plain(text)
         seen = ""
 
         def best():
             nonlocal seen
             picture = self.look_when_still()
-            box = within or picture.difference(self.base, ABOVE_PANEL)
+            box = within or picture.difference(self.base, region)
             if box is None or min(box.size) < 8:
                 return None
             lines = self.words(picture, box.grown(2))
@@ -370,6 +413,11 @@ class Desk:
         except AssertionError as error:
             raise AssertionError(f"{error}; read:\n{seen}") from None
 
+    def expect(self, *texts, within=None):
+        """Each of the texts is seen, or comes to be seen."""
+        for text in texts:
+            self.find_text(text, within)
+
     def has_text(self, text, within=None):
         try:
             return bool(self.find_text(text, within, timeout=0))
@@ -389,6 +437,17 @@ class Desk:
         box = self.changed()
         assert box, "nothing on the screen has changed"
         return self.shot(name, box, padding)
+
+    def page_shot(self, name, page):
+        """Saves a page as a browser shows it, on light and on dark, where there is a chromium to do so."""
+        if not shutil.which("chromium"):
+            return
+        for shade, scheme in (("light", "1"), ("dark", "0")):
+            picture = os.path.join(self.out, f"{name}-{shade}.png")
+            run_tool("timeout", "60", "chromium", "--headless", "--no-sandbox", "--disable-gpu",
+                     "--hide-scrollbars", "--window-size=1100,760", f"--user-data-dir={self.path('chromium')}",
+                     f"--blink-settings=preferredColorScheme={scheme}", f"--screenshot={picture}",
+                     f"file://{page}")
 
     # Doing -------------------------------------------------------------------------------------------------
 
@@ -433,6 +492,7 @@ class Desk:
         """Opens the menu and waits until it is seen; returns its box."""
         icon = self.icon or self.wait_for_icon()
         deadline = time.monotonic() + timeout
+        self.move(*REST)  # A tooltip that is still there would be taken for a part of the menu.
         while True:
             before = self.look_when_still()
             self.click(*icon.centre, button=3)
@@ -450,6 +510,17 @@ class Desk:
         box = self.look().difference(before, ABOVE_PANEL)
         return box if box and min(box.size) >= 20 else None
 
+    def open_submenu(self, label, menu, *texts):
+        """Opens a submenu of the menu in this box and sees these texts there; returns the submenu's box.
+
+        The first text must tell it apart from a submenu that is still open.
+        """
+        beside = Box(0, 0, menu.left - 2, HEIGHT - PANEL)
+        self.click_text(label, menu)
+        for text in texts:
+            self.find_text(text, region=beside)
+        return self.look_when_still().difference(self.base, beside)
+
     def choose(self, *labels):
         """Clicks through the open menu: `choose("Client", "Open log folder")`."""
         for label in labels:
@@ -459,6 +530,11 @@ class Desk:
     def choose_from_icon(self, *labels):
         self.right_click_icon()
         self.choose(*labels)
+
+    def rest_on_icon(self, text):
+        """Rests the pointer on the icon until a tooltip with this text is seen."""
+        self.move(*(self.icon or self.wait_for_icon()).centre)
+        self.find_text(text)
 
     def close_menu(self):
         self.key("Escape", "Escape")
@@ -480,8 +556,24 @@ class Desk:
 
         return wait(f"a notification {text!r}", timeout, seen)
 
+    def close_bubbles(self):
+        """Dismisses all notifications."""
+        while self.bubbles():
+            box = self.bubbles()[0]
+            self.click(box.right - 4, box.top + 4)
+            self.wait_for("a notification to go", lambda: box.corner not in [b.corner for b in self.bubbles()])
+        self.move(*REST)
+
     def wait_for_no_bubble(self, timeout=TIMEOUT):
         wait("the notification to go", timeout, lambda: not self.bubbles())
+
+    def dismiss_bubble(self, text=""):
+        """A click on a notification, beside its buttons."""
+        box = self.wait_for_bubble(text)
+        self.click(box.right - 4, box.top + 4)
+        self.move(*REST)
+        wait(f"the notification {text!r} to go", TIMEOUT,
+             lambda: box.corner not in [other.corner for other in self.bubbles()])
 
     def click_bubble_action(self, label, text=""):
         """Presses a button of a notification."""

@@ -13,6 +13,7 @@
 #
 # apt-get install --no-install-recommends xvfb openbox xfce4-panel xfce4-notifyd xfconf xdotool imagemagick \
 #   x11-utils dbus dbus-x11 libglib2.0-bin adwaita-icon-theme fonts-dejavu-core tesseract-ocr tesseract-ocr-eng
+# With chromium as well, the pages that the tray opens are taken too.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,7 +23,7 @@ export DESK_PROGRAMS=${CARGO_TARGET_DIR:-$root/target}/$profile
 export DESK_OUT=${OUT:-$root/target/desktop}
 mkdir -p "$DESK_OUT"
 
-for tool in Xvfb openbox xfce4-panel xdotool import convert tesseract dbus-run-session gdbus python3; do
+for tool in Xvfb openbox xfce4-panel xdotool xmessage import convert tesseract dbus-run-session gdbus python3; do
     command -v "$tool" >/dev/null || { echo "missing: $tool (see the top of $0)" >&2; exit 2; }
 done
 
@@ -49,7 +50,7 @@ trap 'exit 130' INT TERM
 one() {
     local name=$1 display
     home=$(mktemp -d "${TMPDIR:-/tmp}/desk.XXXXXX")
-    mkdir -p "$home"/{bin,run,.cache,.config/xfce4/xfconf/xfce-perchannel-xml,.local/share,.local/state}
+    mkdir -p "$home"/{bin,run,tmp,.cache,.config/xfce4/xfconf/xfce-perchannel-xml,.local/share,.local/state}
     chmod 700 "$home/run"
     cp "$here"/config/xfce4-*.xml "$home/.config/xfce4/xfconf/xfce-perchannel-xml/"
     # What opens folders and web pages: it opens nothing and writes down what it was to open.
@@ -64,7 +65,7 @@ one() {
     read -r -t 20 display < "$home/display" || { echo "Xvfb does not start" >&2; return 1; }
 
     env -i PATH="$home/bin:$PATH" HOME="$home" USER="$(id -un)" TZ=Europe/Berlin LANG=C.UTF-8 \
-        XDG_RUNTIME_DIR="$home/run" XDG_CONFIG_HOME="$home/.config" XDG_CACHE_HOME="$home/.cache" \
+        TMPDIR="$home/tmp" XDG_RUNTIME_DIR="$home/run" XDG_CONFIG_HOME="$home/.config" XDG_CACHE_HOME="$home/.cache" \
         XDG_DATA_HOME="$home/.local/share" XDG_STATE_HOME="$home/.local/state" XDG_CURRENT_DESKTOP=XFCE \
         DISPLAY=":$display" NO_AT_BRIDGE=1 GTK_THEME=Adwaita GDK_BACKEND=x11 OMP_THREAD_LIMIT=1 \
         DESK_PROGRAMS="$DESK_PROGRAMS" DESK_OUT="$DESK_OUT" \

@@ -5,7 +5,7 @@ use super::{App, click};
 use crate::{
     app::{Event, event::Area},
     domain::{Fault, Problem},
-    platform::Post,
+    platform::{Post, footprint},
 };
 use std::{
     sync::{Arc, mpsc},
@@ -48,7 +48,11 @@ pub fn run(make: impl FnOnce(Post) -> App) {
     app.start();
     if app.tray.is_some() {
         let post = app.post();
-        std::thread::spawn(move || watch_for_a_panel(&post));
+        std::thread::spawn(move || {
+            std::thread::sleep(PANEL_PATIENCE);
+            let _ = watch_for_a_panel(&post);
+            footprint::give_back_code();
+        });
     }
     loop {
         let goes_on = match events.recv_timeout(app.sleep()) {
@@ -65,31 +69,51 @@ pub fn run(make: impl FnOnce(Post) -> App) {
 
 /// Says once when there is no panel that shows tray icons, and takes it back when one comes.
 fn watch_for_a_panel(post: &Post) -> zbus::Result<()> {
-    std::thread::sleep(PANEL_PATIENCE);
     let connection = Connection::session()?;
     let bus = DBusProxy::new(&connection)?;
-    if has_panel(&connection, &bus) {
-        return Ok(());
-    }
+    // Before the first look, so that no panel can come unseen between the two.
     let mut changes = bus.receive_name_owner_changed_with_args(&[(0, WATCHER)])?;
+    if has_panel(&connection, &bus) {
+        return show_again(&connection, &bus);
+    }
     post(Event::Failed(Area::Tray, no_panel()));
     while changes.next().is_some() {
         std::thread::sleep(REGISTRATION);
         if has_panel(&connection, &bus) {
             post(Event::Worked(Area::Tray));
-            break;
+            return show_again(&connection, &bus);
         }
     }
     Ok(())
 }
 
+fn watcher(connection: &Connection) -> zbus::Result<Proxy<'_>> {
+    Proxy::new(connection, WATCHER, "/StatusNotifierWatcher", WATCHER)
+}
+
 fn has_panel(connection: &Connection, bus: &DBusProxy<'_>) -> bool {
-    let registered = || -> zbus::Result<bool> {
-        Proxy::new(connection, WATCHER, "/StatusNotifierWatcher", WATCHER)?
-            .get_property("IsStatusNotifierHostRegistered")
-    };
+    let registered = || watcher(connection)?.get_property("IsStatusNotifierHostRegistered");
     let owned = BusName::try_from(WATCHER).is_ok_and(|name| bus.name_has_owner(name).unwrap_or(false));
     owned && registered().unwrap_or(false)
+}
+
+/// Registers our icon if the panel does not know it. ksni registers it once, and only then begins to look out
+/// for a panel: one that starts in between is never told.
+fn show_again(connection: &Connection, bus: &DBusProxy<'_>) -> zbus::Result<()> {
+    let item = format!("org.kde.StatusNotifierItem-{}-1", std::process::id());
+    let unique = bus.get_name_owner(BusName::try_from(item.as_str())?)?;
+    let watcher = watcher(connection)?;
+    let known: Vec<String> = watcher.get_property("RegisteredStatusNotifierItems")?;
+    // Panels list an icon by either of its names, most of them with an object path after it.
+    let is_ours = |listed: &String| {
+        let name = listed.split('/').next().unwrap_or_default();
+        name == item || name == unique.as_str()
+    };
+    if !known.iter().any(is_ours) {
+        tracing::info!(event = "tray.registered_again");
+        watcher.call::<_, _, ()>("RegisterStatusNotifierItem", &item)?;
+    }
+    Ok(())
 }
 
 fn no_panel() -> Problem {

@@ -46,7 +46,7 @@ impl Tray {
         let mut builder = TrayIconBuilder::new()
             .with_id("visualcron-tray")
             .with_title(crate::app::words::TITLE)
-            .with_tooltip(&view.tooltip)
+            .with_tooltip(tooltip(&view))
             .with_menu(Box::new(menu.root().clone()))
             .with_menu_on_left_click(false);
         if let Some(icon) = icons::icon(view.icon) {
@@ -71,11 +71,20 @@ impl Tray {
             let _ = self.icon.set_icon(icons::icon(view.icon));
         }
         if view.tooltip != self.shown.tooltip {
-            let _ = self.icon.set_tooltip(Some(&view.tooltip));
+            let _ = self.icon.set_tooltip(Some(tooltip(&view)));
         }
         self.menu.show(&view.menu);
         self.shown = view;
     }
+}
+
+/// The tooltip as this system wants it: Linux panels put the icon's title above it themselves.
+fn tooltip(view: &TrayView) -> &str {
+    let text = view.tooltip.as_str();
+    if !cfg!(target_os = "linux") {
+        return text;
+    }
+    text.strip_prefix(crate::app::words::TITLE).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(text)
 }
 
 fn no_tray(error: &str) -> Problem {
@@ -169,15 +178,16 @@ impl App {
     fn reduce(&mut self, event: Event) -> bool {
         let looked = matches!(event, Event::Looked(_));
         let now = self.clock.now();
+        let effects = update(&mut self.state, event, &now);
+        if let Some(tray) = &mut self.tray {
+            tray.show(view(&self.state, &now));
+        }
         let mut goes_on = true;
-        for effect in update(&mut self.state, event, &now) {
+        for effect in effects {
             goes_on &= self.world.carry_out(effect);
         }
         if looked {
             self.watch_files();
-        }
-        if let Some(tray) = &mut self.tray {
-            tray.show(view(&self.state, &now));
         }
         goes_on
     }

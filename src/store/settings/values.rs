@@ -1,5 +1,6 @@
 //! The types of single values, and how they are written.
 
+pub use crate::domain::notice::QuietHours;
 use jiff::civil;
 use std::fmt;
 
@@ -64,25 +65,7 @@ impl Level {
     }
 }
 
-/// A daily time in which no notice is shown, in local time. `Display` writes it as in the file: `20:00-07:00`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct QuietHours {
-    /// The first quiet minute.
-    pub from: civil::Time,
-    /// The first minute that is no longer quiet. Earlier than `from` when the time passes midnight.
-    pub to: civil::Time,
-}
-
 impl QuietHours {
-    /// Whether this time of day is quiet.
-    pub fn contains(self, time: civil::Time) -> bool {
-        if self.from <= self.to {
-            self.from <= time && time < self.to
-        } else {
-            time >= self.from || time < self.to
-        }
-    }
-
     /// Reads `20:00-07:00`, blanks around the times allowed. `None` when it is no such text, or empty.
     pub fn parse(text: &str) -> Option<QuietHours> {
         let (from, to) = text.split_once('-')?;
@@ -91,6 +74,7 @@ impl QuietHours {
     }
 }
 
+/// As in the settings file: `20:00-07:00`.
 impl fmt::Display for QuietHours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", show_time(self.from), show_time(self.to))

@@ -144,6 +144,11 @@ impl Watcher {
         }
     }
 
+    /// Forgets all icons, as if they had registered before this panel started.
+    pub fn forget_items(&self) {
+        self.registered.items.lock().unwrap().clear();
+    }
+
     /// How many icons are there now.
     pub fn item_count(&self) -> usize {
         let mut items = self.registered.items.lock().unwrap();

@@ -1,0 +1,248 @@
+//! What is to be done, and when it is refused.
+
+use super::world::{Kind, World, folder_of};
+use crate::domain::{Fault, Problem};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Files that only a server's settings folder holds (documented by the vendor).
+pub const SERVER_FILES: [&str; 3] = ["jobs.xml", "users.xml", "license.xml"];
+
+/// Whose program it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// VisualCronClient.exe.
+    Client,
+    /// The vendor's VCTray.exe.
+    VendorTray,
+    /// This program's tray.
+    OurTray,
+}
+
+impl Role {
+    /// Its name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Role::Client => "the VisualCron Client",
+            Role::VendorTray => "the vendor's Tray Client (VCTray.exe)",
+            Role::OurTray => "this Tray Client",
+        }
+    }
+}
+
+/// A running program, told apart from others by its path and by when it was started; never by name alone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Program {
+    /// Whose it is.
+    pub role: Role,
+    /// Its process id, where it runs.
+    pub pid: Option<u32>,
+    /// When the process was started, as the system counts it.
+    pub started: u64,
+    /// Its full path.
+    pub path: PathBuf,
+    /// Its arguments, without the program itself.
+    pub arguments: Vec<String>,
+    /// The folder in which it ran.
+    pub folder: Option<PathBuf>,
+}
+
+/// What the user chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choices {
+    /// How long a program may take to close, in seconds.
+    pub patience_seconds: u64,
+    /// End programs that do not close.
+    pub force: bool,
+    /// Do the restarts although there is no servers.xml.
+    pub restart_anyway: bool,
+    /// How many of our backups are kept.
+    pub keep_backups: usize,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Choices { patience_seconds: 20, force: false, restart_anyway: false, keep_backups: 10 }
+    }
+}
+
+impl Choices {
+    /// How long a program may take to close.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(self.patience_seconds)
+    }
+}
+
+/// Everything that is to be done, fixed before the first step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// When it was made; names it too.
+    pub made_at: Timestamp,
+    /// The Client's servers.xml.
+    pub servers_xml: PathBuf,
+    /// The programs that run now, in the order in which they are closed: the Client, then the trays.
+    pub running: Vec<Program>,
+    /// Programs that do not run but are to be started in the end, because the user asked for it.
+    pub start_too: Vec<Program>,
+    /// A backup that is to be brought back in place of the present file.
+    pub bring_back: Option<PathBuf>,
+    /// What the user chose.
+    pub choices: Choices,
+}
+
+/// A step, in the vendor's order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "step")]
+pub enum Step {
+    /// Close a program.
+    Close {
+        /// Which of [`Plan::running`].
+        program: usize,
+    },
+    /// Move servers.xml to a backup.
+    SetAside,
+    /// Move a backup to servers.xml.
+    BringBack,
+    /// Start a program again.
+    Start {
+        /// Which of [`Plan::running`], then of [`Plan::start_too`].
+        program: usize,
+    },
+}
+
+impl Plan {
+    /// The steps, in order: close the Client, exit the trays, set servers.xml aside, start the trays, start the
+    /// Client.
+    pub fn steps(&self) -> Vec<Step> {
+        let client = |program: &Program| program.role == Role::Client;
+        let closes = (0..self.running.len()).map(|program| Step::Close { program });
+        let all: Vec<&Program> = self.programs().collect();
+        let trays = (0..all.len()).filter(|&n| !client(all[n]));
+        let clients = (0..all.len()).filter(|&n| client(all[n]));
+        let starts = trays.chain(clients).map(|program| Step::Start { program });
+        let bring_back = self.bring_back.iter().map(|_| Step::BringBack);
+        closes.chain([Step::SetAside]).chain(bring_back).chain(starts).collect()
+    }
+
+    /// Those that run, then those to be started too.
+    pub fn programs(&self) -> impl Iterator<Item = &Program> {
+        self.running.iter().chain(&self.start_too)
+    }
+
+    /// One of [`Plan::programs`].
+    pub fn program(&self, index: usize) -> Option<&Program> {
+        self.programs().nth(index)
+    }
+
+    /// A step in words.
+    pub fn describe(&self, step: &Step) -> String {
+        let name = |index: &usize| self.program(*index).map_or("a program", |program| program.role.title());
+        match step {
+            Step::Close { program } => match self.program(*program).map(|program| program.role) {
+                Some(Role::Client) => "Close the VisualCron Client".to_string(),
+                _ => format!("Exit {}", name(program)),
+            },
+            Step::SetAside => format!("Rename {} to a backup beside it", self.servers_xml.display()),
+            Step::BringBack => match &self.bring_back {
+                Some(backup) => format!("Rename the backup {} to servers.xml", backup.display()),
+                None => "Bring back nothing".to_string(),
+            },
+            Step::Start { program } => format!("Start {}", name(program)),
+        }
+    }
+}
+
+/// Refuses what must not be done, with the reason and what to do. Changes nothing.
+pub fn guard(world: &mut dyn World, plan: &Plan) -> Result<(), Problem> {
+    let folder = folder_of(&plan.servers_xml);
+    let failed = |path: &Path, error: &io::Error| {
+        Problem::io(REFUSED, path, error, "Check that this user may read and write there, and try again.")
+    };
+    not_a_link(world, &folder)?;
+    let names = world.names(&folder).map_err(|error| failed(&folder, &error))?;
+    if let Some(file) =
+        SERVER_FILES.iter().find(|file| names.iter().any(|name| name.eq_ignore_ascii_case(file)))
+    {
+        return Err(refused(
+            &folder,
+            format!("it holds {file}: it is a server's settings folder, not the Client's"),
+            "Give the folder of the Client: visualcron.folder in the settings.",
+        ));
+    }
+    if !world.is_ours(&folder).map_err(|error| failed(&folder, &error))? {
+        return Err(refused(&folder, "it belongs to another user", "Run this as that user."));
+    }
+    let kind = world.kind(&plan.servers_xml).map_err(|error| failed(&plan.servers_xml, &error))?;
+    match kind {
+        None => {}
+        Some(Kind::File) => {
+            world.read(&plan.servers_xml).map_err(|error| failed(&plan.servers_xml, &error))?;
+            let holders =
+                world.holders(&plan.servers_xml).map_err(|error| failed(&plan.servers_xml, &error))?;
+            let closing: Vec<u32> = plan.running.iter().filter_map(|program| program.pid).collect();
+            if let Some((pid, name)) = holders.iter().find(|(pid, _)| !closing.contains(pid)) {
+                return Err(refused(
+                    &plan.servers_xml,
+                    format!("another program holds it open: {name} (process {pid})"),
+                    "Close that program, and try again.",
+                ));
+            }
+        }
+        Some(Kind::Linked) => {
+            return Err(refused(
+                &plan.servers_xml,
+                "it has several names (hard links)",
+                "Find out who made them; renaming one would not clear the others.",
+            ));
+        }
+        Some(Kind::Link) => return Err(a_link(&plan.servers_xml)),
+        Some(Kind::Folder | Kind::Other) => {
+            return Err(refused(
+                &plan.servers_xml,
+                "it is not a file",
+                "Look at what it is, and remove it by hand.",
+            ));
+        }
+    }
+    const JOURNAL_BYTES: u64 = 256 * 1024;
+    if !world.has_room(JOURNAL_BYTES).map_err(|error| failed(&folder, &error))? {
+        return Err(refused(&folder, "the disk is full", "Free some space first."));
+    }
+    Ok(())
+}
+
+const REFUSED: &str = "Clear server cache was refused";
+
+fn refused(path: &Path, why: impl Into<String>, next: &str) -> Problem {
+    Problem::new(Fault::Permission, REFUSED, path.display().to_string(), why, next)
+}
+
+fn a_link(path: &Path) -> Problem {
+    refused(
+        path,
+        "it is a link to another place",
+        "Act on that place, or replace the link by what it points to.",
+    )
+}
+
+fn not_a_link(world: &mut dyn World, folder: &Path) -> Result<(), Problem> {
+    match world.kind(folder) {
+        Ok(Some(Kind::Folder)) => Ok(()),
+        Ok(Some(Kind::Link)) => Err(a_link(folder)),
+        Ok(Some(_)) => Err(refused(folder, "it is not a folder", "Check visualcron.folder in the settings.")),
+        Ok(None) => Err(refused(
+            folder,
+            "there is no such folder",
+            "Start the Client once, or name its folder in the settings: visualcron.folder.",
+        )),
+        Err(error) => {
+            Err(Problem::io(REFUSED, folder, &error, "Check that this user may read there, and try again."))
+        }
+    }
+}

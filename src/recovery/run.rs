@@ -1,0 +1,405 @@
+//! The driver: one for the first run, the resume and the roll back.
+//!
+//! Going forward, each step is recorded, asks whether it is already satisfied, is done, and recorded again. Going
+//! back rests on what is found on disk, not on what was recorded last, so it works on a full disk too, and may be
+//! cut off and begun again at any point.
+
+use super::{
+    Journal, Outcome, Plan, Program, Record, Step,
+    backup::{self, hash},
+    journal::Move,
+    plan::guard,
+    world::{Kind, Progress, World},
+};
+use crate::domain::{Fault, Problem};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How often it is looked whether a program has closed.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long a program that was ended the hard way may take to go.
+const AFTER_END: Duration = Duration::from_secs(5);
+/// How often setting aside is tried again when the file changes under it.
+const TRIES: usize = 3;
+
+/// Begins a recovery: checks the guards, writes the plan, and runs it. Nothing is changed where this is an error.
+pub fn begin(world: &mut dyn World, plan: Plan) -> Result<(Journal, Outcome), Problem> {
+    guard(world, &plan)?;
+    if exists(world, &plan.servers_xml)?.is_none()
+        && !plan.choices.restart_anyway
+        && plan.bring_back.is_none()
+    {
+        return Err(Problem::new(
+            Fault::NoInput,
+            "There is nothing to clear",
+            plan.servers_xml.display().to_string(),
+            "there is no such file",
+            "The Client makes it when it starts. To restart the programs all the same, ask for it.",
+        ));
+    }
+    let record = Record::Planned { plan: plan.clone(), version: env!("CARGO_PKG_VERSION").into() };
+    world.record(&record).map_err(|error| {
+        Problem::io("The plan cannot be written", Path::new("the journal"), &error, "Nothing was changed.")
+    })?;
+    let mut journal = Journal::new(plan);
+    let outcome = run(world, &mut journal);
+    Ok((journal, outcome))
+}
+
+/// Goes on from wherever the journal stands, until it ends.
+pub fn run(world: &mut dyn World, journal: &mut Journal) -> Outcome {
+    if let Some(outcome) = &journal.outcome {
+        return outcome.clone();
+    }
+    if journal.taking_back.is_none() {
+        match forward(world, journal) {
+            Ok(()) => {
+                tidy(world, journal);
+                return end(world, journal, Outcome::Done);
+            }
+            Err(problem) => {
+                world.tell(Progress::Failed(problem.to_string()));
+                take_back(world, journal, problem.to_string());
+            }
+        }
+    }
+    let why = journal.taking_back.clone().unwrap_or_default();
+    let outcome = match back(world, journal) {
+        Ok(notes) => Outcome::RolledBack { why: [vec![why], notes].concat().join(" ") },
+        Err(problem) => Outcome::NeedsUser { why: format!("{why} {problem}") },
+    };
+    end(world, journal, outcome)
+}
+
+/// From now on everything is taken back: the user wants it.
+pub fn take_back(world: &mut dyn World, journal: &mut Journal, why: String) {
+    let at = world.now();
+    let record = Record::TakingBack { why, at };
+    // On a full disk this cannot be written. Going back does not need it.
+    let _ = world.record(&record);
+    journal.take(&record);
+}
+
+/// Leaves things as they are: the user wants it.
+pub fn keep(world: &mut dyn World, journal: &mut Journal) -> Outcome {
+    end(world, journal, Outcome::Kept)
+}
+
+fn end(world: &mut dyn World, journal: &mut Journal, outcome: Outcome) -> Outcome {
+    let record = Record::Ended { outcome: outcome.clone(), at: world.now() };
+    match world.record(&record) {
+        Ok(()) => {
+            journal.take(&record);
+            outcome
+        }
+        Err(error) => Outcome::NeedsUser {
+            why: format!(
+                "{} The journal could not be closed: {error}. Free some space; then run `visualcron-tray recover --status`.",
+                in_words(&outcome)
+            ),
+        },
+    }
+}
+
+/// An outcome as a sentence.
+pub fn in_words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done => "The server cache was cleared.".into(),
+        Outcome::RolledBack { why } => format!("Everything is as it was. {why}"),
+        Outcome::Kept => "Things were left as they are.".into(),
+        Outcome::NeedsUser { why } => format!("You are needed. {why}"),
+    }
+}
+
+fn forward(world: &mut dyn World, journal: &mut Journal) -> Result<(), Problem> {
+    let steps = journal.plan.steps();
+    for (index, step) in steps.iter().enumerate().skip(journal.done) {
+        let title = journal.plan.describe(step);
+        let begins = Record::Begins { index, step: step.clone(), at: world.now() };
+        write(world, journal, begins)?;
+        world.tell(Progress::Begins(title.clone()));
+        match step {
+            Step::Close { program } => close(world, &journal.plan, *program)?,
+            Step::SetAside => set_aside(world, journal)?,
+            Step::BringBack => bring_back(world, journal)?,
+            Step::Start { program } => {
+                if let Some(program) = journal.plan.program(*program) {
+                    start(world, program)?;
+                }
+            }
+        }
+        let done = Record::Done { index, at: world.now() };
+        write(world, journal, done)?;
+        world.tell(Progress::Done(title));
+    }
+    Ok(())
+}
+
+fn write(world: &mut dyn World, journal: &mut Journal, record: Record) -> Result<(), Problem> {
+    world.record(&record).map_err(|error| {
+        let next = "Free some space, or give another folder with --data-dir.";
+        Problem::io("The journal cannot be written", Path::new("the journal"), &error, next)
+    })?;
+    journal.take(&record);
+    Ok(())
+}
+
+fn close(world: &mut dyn World, plan: &Plan, index: usize) -> Result<(), Problem> {
+    let Some(program) = plan.program(index) else { return Ok(()) };
+    let failed = |error: &io::Error| {
+        Problem::io(
+            format!("Cannot close {}", program.role.title()),
+            &program.path,
+            error,
+            "Close it by hand, and try again.",
+        )
+    };
+    if !world.runs(program).map_err(|error| failed(&error))? {
+        return Ok(());
+    }
+    world.ask_to_close(program).map_err(|error| failed(&error))?;
+    if wait_until_gone(world, program, plan.choices.patience()).map_err(|error| failed(&error))? {
+        return Ok(());
+    }
+    if plan.choices.force {
+        world.tell(Progress::Note(format!("{} did not close, and is ended.", program.role.title())));
+        world.end(program).map_err(|error| failed(&error))?;
+        if wait_until_gone(world, program, AFTER_END).map_err(|error| failed(&error))? {
+            return Ok(());
+        }
+    }
+    Err(Problem::new(
+        Fault::Unavailable,
+        format!("Cannot close {}", program.role.title()),
+        program.path.display().to_string(),
+        format!("it did not close within {} s", plan.choices.patience_seconds),
+        "Close it by hand and try again, or let it be ended (--force-close).",
+    ))
+}
+
+fn wait_until_gone(world: &mut dyn World, program: &Program, patience: Duration) -> io::Result<bool> {
+    let looks = patience.as_millis() / LOOK.as_millis();
+    let looks_a_second = 1000 / LOOK.as_millis();
+    for look in 0..=looks {
+        if !world.runs(program)? {
+            return Ok(true);
+        }
+        if look % looks_a_second == 0 {
+            let left = (looks - look) / looks_a_second;
+            world.tell(Progress::Waiting(program.role.title().into(), u64::try_from(left).unwrap_or(0)));
+        }
+        world.pause(LOOK);
+    }
+    Ok(!world.runs(program)?)
+}
+
+fn start(world: &mut dyn World, program: &Program) -> Result<(), Problem> {
+    let failed = |error: &io::Error| {
+        Problem::io(
+            format!("Cannot start {}", program.role.title()),
+            &program.path,
+            error,
+            "Start it by hand.",
+        )
+    };
+    if world.runs_again(program).map_err(|error| failed(&error))? {
+        return Ok(());
+    }
+    world.start(program).map_err(|error| failed(&error))
+}
+
+fn exists(world: &mut dyn World, path: &Path) -> Result<Option<Kind>, Problem> {
+    world.kind(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Problem {
+    Problem::io("Cannot read", path, error, "Check that this user may read there.")
+}
+
+/// The hash of a plain file; `None` where there is none.
+fn hash_of(world: &mut dyn World, path: &Path) -> Result<Option<String>, Problem> {
+    match exists(world, path)? {
+        None => Ok(None),
+        Some(Kind::File | Kind::Linked) => {
+            Ok(Some(hash(&world.read(path).map_err(|error| unreadable(path, &error))?)))
+        }
+        Some(_) => Err(Problem::new(
+            Fault::Io,
+            "Something else is there",
+            path.display().to_string(),
+            "it is not a file any more",
+            "Look at what it is.",
+        )),
+    }
+}
+
+/// A name for a backup that is free.
+fn free_name(world: &mut dyn World, file: &Path, hash: &str) -> Result<PathBuf, Problem> {
+    let now = world.now();
+    for seconds in 0..60 {
+        let path = backup::path_for(file, now + jiff::SignedDuration::from_secs(seconds), hash);
+        if exists(world, &path)?.is_none() {
+            return Ok(path);
+        }
+    }
+    Err(Problem::new(
+        Fault::Io,
+        "No name is free for the backup",
+        file.display().to_string(),
+        "60 names are taken",
+        "Move old backups away.",
+    ))
+}
+
+fn moved(world: &mut dyn World, from: &Path, to: &Path) -> Result<(), Problem> {
+    world.move_to_free(from, to).map_err(|error| {
+        let next = "Close the programs that hold it open, check that this user may rename it, and try again.";
+        Problem::io("Cannot rename", from, &error, next)
+    })
+}
+
+fn set_aside(world: &mut dyn World, journal: &mut Journal) -> Result<(), Problem> {
+    let file = journal.plan.servers_xml.clone();
+    if let Some(last) = journal.last_move_from(&file) {
+        match hash_of(world, &last.to)? {
+            Some(hash) if hash == last.sha256 => return Ok(()),
+            // It changed just before it was renamed, and then all stopped: begin again with what it is.
+            Some(_) if exists(world, &file)?.is_none() => moved(world, &last.to, &file)?,
+            _ => {}
+        }
+    }
+    for _ in 0..TRIES {
+        let Some(before) = hash_of(world, &file)? else {
+            if journal.last_move_from(&file).is_some() {
+                return Err(Problem::new(
+                    Fault::Io,
+                    "The file is gone",
+                    file.display().to_string(),
+                    "somebody removed it, and its backup",
+                    "Look in the folder for what became of it.",
+                ));
+            }
+            world.tell(Progress::Note(format!("There is no {}: nothing to rename.", file.display())));
+            return Ok(());
+        };
+        guard(world, &journal.plan)?;
+        let to = free_name(world, &file, &before)?;
+        let moving =
+            Record::Moving { from: file.clone(), to: to.clone(), sha256: before.clone(), displaced: false };
+        write(world, journal, moving)?;
+        moved(world, &file, &to)?;
+        if hash_of(world, &to)? == Some(before) {
+            world.tell(Progress::Note(format!("The backup is {}.", to.display())));
+            return Ok(());
+        }
+        // It changed between reading and renaming: put it back, and take what it is now.
+        moved(world, &to, &file)?;
+    }
+    Err(Problem::new(
+        Fault::Io,
+        "The file does not keep still",
+        file.display().to_string(),
+        "it changes while it is renamed",
+        "Close the program that writes it, and try again.",
+    ))
+}
+
+fn bring_back(world: &mut dyn World, journal: &mut Journal) -> Result<(), Problem> {
+    let (file, Some(from)) = (journal.plan.servers_xml.clone(), journal.plan.bring_back.clone()) else {
+        return Ok(());
+    };
+    if let Some(last) = journal.last_move_from(&from)
+        && hash_of(world, &file)?.as_deref() == Some(&last.sha256)
+    {
+        return Ok(());
+    }
+    let Some(sha256) = hash_of(world, &from)? else {
+        return Err(Problem::new(
+            Fault::NoInput,
+            "The backup is gone",
+            from.display().to_string(),
+            "there is no such file",
+            "Choose another: `visualcron-tray recover --list`.",
+        ));
+    };
+    write(world, journal, Record::Moving { from: from.clone(), to: file.clone(), sha256, displaced: false })?;
+    moved(world, &from, &file)
+}
+
+/// Takes everything back: files to where they were, programs running again. Returns what could not be done but
+/// does no harm.
+fn back(world: &mut dyn World, journal: &mut Journal) -> Result<Vec<String>, Problem> {
+    let mut notes: Vec<String> = put_files_back(world, journal)?.into_iter().collect();
+    for program in journal.plan.running.clone() {
+        if let Err(problem) = start(world, &program) {
+            notes.push(problem.to_string());
+        }
+    }
+    Ok(notes)
+}
+
+fn put_files_back(world: &mut dyn World, journal: &mut Journal) -> Result<Option<String>, Problem> {
+    let file = journal.plan.servers_xml.clone();
+    let moves: Vec<Move> = journal.moves.iter().filter(|m| !m.displaced).cloned().collect();
+    for m in moves.iter().rev() {
+        match hash_of(world, &m.to)? {
+            Some(hash) if hash == m.sha256 => {
+                if m.to != m.from && hash_of(world, &m.from)?.is_some() {
+                    displace(world, journal, &m.from)?;
+                }
+                moved(world, &m.to, &m.from)?;
+            }
+            // Not moved yet, or back already; or a program has written servers.xml anew.
+            None => {}
+            Some(_) if m.to == file => {}
+            // It changed just before it was renamed, or somebody edited it: it is all there is.
+            Some(_) if exists(world, &m.from)?.is_none() => moved(world, &m.to, &m.from)?,
+            Some(_) => {
+                return Err(Problem::new(
+                    Fault::Data,
+                    "The backup was changed",
+                    m.to.display().to_string(),
+                    "its content is not what was put there",
+                    format!("Look at it, and rename it to {} if it is right.", file.display()),
+                ));
+            }
+        }
+    }
+    let Some(original) = moves.iter().rev().find(|m| m.from == file) else { return Ok(None) };
+    match hash_of(world, &file)? {
+        Some(hash) if hash == original.sha256 => Ok(None),
+        Some(_) => {
+            Ok(Some(format!("{} is not what it was when this began: a program wrote it.", file.display())))
+        }
+        None => Err(Problem::new(
+            Fault::Io,
+            "The file cannot be put back",
+            original.to.display().to_string(),
+            "the backup is gone: somebody removed it",
+            format!("Look for a copy, and put it at {}.", file.display()),
+        )),
+    }
+}
+
+/// What a program has written meanwhile is the user's too: it becomes a backup.
+fn displace(world: &mut dyn World, journal: &mut Journal, path: &Path) -> Result<(), Problem> {
+    let Some(sha256) = hash_of(world, path)? else { return Ok(()) };
+    let to = free_name(world, &journal.plan.servers_xml, &sha256)?;
+    let record = Record::Moving { from: path.to_path_buf(), to: to.clone(), sha256, displaced: true };
+    let _ = world.record(&record);
+    journal.take(&record);
+    world.tell(Progress::Note(format!("A new {} was found, and kept as {}.", path.display(), to.display())));
+    moved(world, path, &to)
+}
+
+/// Deletes our oldest backups. That this fails does no harm.
+fn tidy(world: &mut dyn World, journal: &Journal) {
+    let spare = journal.last_move_from(&journal.plan.servers_xml).map(|m| m.to.clone()).unwrap_or_default();
+    let keep = journal.plan.choices.keep_backups;
+    if let Err(error) = backup::prune(world, &journal.plan.servers_xml, keep, &spare) {
+        world.tell(Progress::Note(format!("Old backups could not be deleted: {error}.")));
+    }
+}

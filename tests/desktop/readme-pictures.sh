@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Makes the pictures of the README anew, in docs/screenshots: the scenarios run on their desktop (see run.sh for
+# what that takes), and their pictures become small ones with a palette.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+made=$(mktemp -d "${TMPDIR:-/tmp}/readme-pictures.XXXXXX")
+trap 'rm -rf "$made"' EXIT
+
+OUT="$made" "$here/run.sh" demo notice states
+mkdir -p "$root/docs/screenshots"
+# FROM TO
+while read -r from to; do
+    # Letters keep their edges without dithering, and the icons their colours with 255 of them.
+    convert "$made/$from.png" +dither -colors 255 -strip -define png:compression-level=9 \
+        "PNG8:$root/docs/screenshots/$to.png"
+    identify -format "docs/screenshots/$to.png  %wx%h  %b\n" "$root/docs/screenshots/$to.png"
+done <<'PICTURES'
+demo-menu menu
+notice notice
+states icons
+PICTURES
