@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::Write,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -15,10 +15,14 @@ struct Rolling {
     half: u64,
     file: Option<File>,
     written: u64,
+    ended: bool,
 }
 
 impl Rolling {
     fn write_line(&mut self, line: &[u8]) -> std::io::Result<()> {
+        if self.ended {
+            return Ok(());
+        }
         if self.file.is_none() {
             if let Some(folder) = self.path.parent() {
                 let _ = crate::store::atomic::create_folder(folder);
@@ -67,10 +71,21 @@ impl<'a> MakeWriter<'a> for Writer {
     }
 }
 
+static WRITER: OnceLock<Writer> = OnceLock::new();
+
+/// Logs no more, and closes the file: on Windows the folder of an open file cannot be removed.
+pub fn end() {
+    if let Some(mut rolling) = WRITER.get().and_then(|writer| writer.0.lock().ok()) {
+        rolling.ended = true;
+        rolling.file = None;
+    }
+}
+
 /// Logs to `path` from now on, at most `max_kib` kibibytes in two files.
 pub fn start(path: PathBuf, max_kib: u32, level: LevelFilter) {
     let half = u64::from(max_kib).max(2) * 1024 / 2;
-    let writer = Writer(Arc::new(Mutex::new(Rolling { path, half, file: None, written: 0 })));
+    let writer = Writer(Arc::new(Mutex::new(Rolling { path, half, file: None, written: 0, ended: false })));
+    let _ = WRITER.set(writer.clone());
     let subscriber = tracing_subscriber::fmt()
         .with_writer(writer)
         .with_ansi(false)
@@ -89,7 +104,7 @@ mod tests {
     fn the_log_is_bounded() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("log/tray.log");
-        let mut rolling = Rolling { path: path.clone(), half: 1000, file: None, written: 0 };
+        let mut rolling = Rolling { path: path.clone(), half: 1000, file: None, written: 0, ended: false };
         for n in 0..500 {
             rolling.write_line(format!("line {n}\n").as_bytes()).unwrap();
         }

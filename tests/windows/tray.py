@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "target/windows"
 WINE = ROOT / "scripts/windows/wine.sh"
-PATIENCE = 40
+PATIENCE = 20
 TRAY_MESSAGE = 6002
 BALLOON_CLICKED = 0x405
 WM_CLOSE = 0x10
@@ -93,7 +93,8 @@ def keys(*names):
 
 
 def click(button, x, y):
-    run("xdotool", "mousemove", str(x), str(y), "click", str(button))
+    # From elsewhere, so that a window that is new under the pointer notices it.
+    run("xdotool", "mousemove", "900", "700", "sleep", "0.2", "mousemove", str(x), str(y), "sleep", "0.2", "click", str(button))
 
 
 def post(*words, window="tray_icon_app"):
@@ -129,7 +130,7 @@ class Demo:
     def wait_for_end(self):
         wait_for("the end of the program", lambda: self.process.poll() is not None)
         wait_for("the icon to go", lambda: not tray_window())
-        assert not self.folder.exists(), f"{self.folder} is left behind"
+        assert not self.folder.exists(), f"left behind: {[str(path) for path in self.folder.rglob('*')]}"
         return self.process.returncode
 
 
@@ -160,7 +161,7 @@ def whole_visit(program):
     time.sleep(0.5)
     picture("folder")
     # On Windows a folder that a window shows cannot be removed.
-    post(WM_CLOSE, window="WINE_EXPLORER")
+    post(WM_CLOSE, window="ExplorerWClass")
     wait_for("the folder to close", lambda: not folder_window())
 
     # A double click starts the Client: in the demo a stand-in, which leaves a line in the Client's log.
@@ -199,7 +200,7 @@ def end_of_session(program):
     wait_for("a saved state", lambda: (demo.folder / "data/state.json").exists())
     subprocess.run([WINE, "wineboot", "--end-session"], env=ENV, timeout=PATIENCE, stdin=subprocess.DEVNULL)
     wait_for("the end of the program", lambda: demo.process.poll() is not None)
-    assert not demo.folder.exists(), f"{demo.folder} is left behind"
+    assert not demo.folder.exists(), f"left behind: {[str(path) for path in demo.folder.rglob('*')]}"
     assert demo.process.returncode == 0, f"exit code {demo.process.returncode}"
 
 

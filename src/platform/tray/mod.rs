@@ -125,8 +125,11 @@ impl App {
     /// Takes the icon away, and cleans up.
     fn end(&mut self) {
         self.tray = None;
-        self.keepsake = None;
+        // A watched folder cannot be removed on Windows either.
+        self.watch = None;
         tracing::info!(event = "tray.ended");
+        super::log::end();
+        self.keepsake = None;
     }
 
     /// Shows the icon, starts to watch files and to listen to commands, and looks at the world once.
