@@ -64,7 +64,7 @@ pub fn run(make: impl FnOnce(Post) -> App) {
                 }
                 goes_on
             }
-            Err(mpsc::RecvTimeoutError::Timeout) => app.wake(),
+            Err(mpsc::RecvTimeoutError::Timeout) => app.take(Event::Woke),
             Err(mpsc::RecvTimeoutError::Disconnected) => false,
         };
         if !goes_on {
