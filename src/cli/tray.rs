@@ -32,6 +32,21 @@ const LOCK_PAUSE: Duration = Duration::from_millis(250);
 /// must not end with the console.
 pub fn run(session: Session, twin_of: Option<PathBuf>, out: &Out) -> Result<u8, Problem> {
     let Some(lock) = lock_or_show_the_first(&session, out)? else { return Ok(0) };
+    if let Some(tray) = twin_of {
+        drop(lock);
+        return start_beside(&tray).map(|()| 0);
+    }
+    #[cfg(windows)]
+    {
+        windows::console::give_back();
+        windows::identity::take();
+        if !session.keeps_nothing
+            && let Some(picture) = notify::picture(Icon::Fine, &session.dirs.data)
+            && let Err(why) = windows::identity::register(words::TITLE, &picture)
+        {
+            tracing::warn!(event = "identity.failed", why);
+        }
+    }
     let written = if session.keeps_nothing {
         Ok(false)
     } else {
