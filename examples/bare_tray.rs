@@ -103,7 +103,7 @@ fn main() -> Result<(), Failure> {
                 }
             },
             TaoEvent::UserEvent(event) if handle(&event) => {
-                shown = None;
+                drop(shown.take());
                 *control_flow = ControlFlow::Exit;
             }
             _ => {}

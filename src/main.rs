@@ -1,5 +1,7 @@
 //! Parses the command line and takes the role that it asks for.
 
+#![cfg_attr(windows, windows_subsystem = "windows")]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

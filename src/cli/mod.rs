@@ -19,10 +19,14 @@ use clap::{CommandFactory, Parser};
 use out::Out;
 use session::Session;
 
-use crate::domain::Problem;
+use crate::{domain::Problem, platform::program};
 
 /// Runs the command that was given, and returns the exit code.
 pub fn main() -> u8 {
+    #[cfg(windows)]
+    if std::env::args_os().len() > 1 {
+        crate::platform::windows::console::borrow();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -53,8 +57,9 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         _ => {}
     }
     let session = Session::new(&cli.global)?;
+    let twin_of = if cli.verb.is_none() { program::twin_of() } else { None };
     match cli.verb.unwrap_or(Verb::Tray) {
-        Verb::Tray => tray::run(session, out),
+        Verb::Tray => tray::run(session, twin_of, out),
         Verb::Status { server } => status::run(&session, server.as_deref(), out),
         Verb::Refresh { server, forget } => refresh::run(&session, server, forget, out),
         Verb::Notices(asked) => notices::run(&session, &asked, out),

@@ -11,17 +11,56 @@ use crate::{
     },
     store::settings,
 };
-use std::any::Any;
+#[cfg(windows)]
+use crate::{
+    app::{Icon, words},
+    platform::{notify, windows},
+};
+use std::{
+    any::Any,
+    path::{Path, PathBuf},
+    process,
+};
 use tracing::level_filters::LevelFilter;
 
-pub fn run(session: Session, out: &Out) -> Result<u8, Problem> {
+/// Runs the tray. If this is the twin of `twin_of` for the console, it starts that instead and is done: the tray
+/// must not end with the console.
+pub fn run(session: Session, twin_of: Option<PathBuf>, out: &Out) -> Result<u8, Problem> {
     let Some(lock) = instance::lock(&session.dirs)? else { return show_the_first(&session, out) };
+    if let Some(tray) = twin_of {
+        drop(lock);
+        return start_beside(&tray).map(|()| 0);
+    }
+    #[cfg(windows)]
+    {
+        windows::console::give_back();
+        windows::identity::take();
+        if !session.keeps_nothing
+            && let Some(picture) = notify::picture(Icon::Fine, &session.dirs.data)
+            && let Err(why) = windows::identity::register(words::TITLE, &picture)
+        {
+            tracing::warn!(event = "identity.failed", why);
+        }
+    }
     let written = if session.keeps_nothing {
         Ok(false)
     } else {
         settings::write_default_if_absent(&session.dirs.config)
     };
     start(session, lock, written.err().map(|problem| (Area::Settings, problem)), None)
+}
+
+/// Starts the tray with the arguments of this program, and leaves it alone.
+fn start_beside(tray: &Path) -> Result<(), Problem> {
+    let started = process::Command::new(tray)
+        .args(std::env::args_os().skip(1))
+        .stdin(process::Stdio::null())
+        .stdout(process::Stdio::null())
+        .stderr(process::Stdio::null())
+        .spawn();
+    started
+        .map(|_| ())
+        .map_err(|error| Problem::io("Cannot start the tray", tray, &error, "Install visualcron-tray anew."))
 }
 
 /// Runs the tray until it ends, and drops `keepsake` then.

@@ -89,7 +89,7 @@ impl World {
 
 /// This same program under the Client's name.
 fn put_program(path: &Path) -> std::io::Result<()> {
-    let program = std::env::current_exe()?;
+    let program = crate::platform::program::path()?;
     #[cfg(unix)]
     return std::os::unix::fs::symlink(program, path);
     #[cfg(not(unix))]

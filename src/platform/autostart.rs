@@ -3,7 +3,7 @@
 use crate::domain::{Fault, Problem};
 
 fn entry() -> Result<auto_launch::AutoLaunch, Problem> {
-    let program = std::env::current_exe().map_err(|error| {
+    let program = super::program::path().map_err(|error| {
         Problem::new(
             Fault::Software,
             "Cannot tell where this program is",

@@ -83,11 +83,10 @@ pub fn lock(dirs: &Dirs) -> Result<Option<Lock>, Problem> {
 
 /// On Windows each logged-on session has its own tray, as the vendor's (documented); elsewhere each user.
 fn session_suffix() -> String {
-    if cfg!(windows) {
-        std::env::var("SESSIONNAME").map(|name| format!("-{name}")).unwrap_or_default()
-    } else {
-        String::new()
-    }
+    #[cfg(windows)]
+    return format!("-{}", super::windows::session());
+    #[cfg(not(windows))]
+    String::new()
 }
 
 fn socket_path(dirs: &Dirs) -> PathBuf {
@@ -104,6 +103,16 @@ fn socket_name(dirs: &Dirs) -> std::io::Result<Name<'static>> {
     } else {
         socket_path(dirs).to_fs_name::<GenericFilePath>()
     }
+}
+
+/// Lets only the user who runs the tray, and the system, talk to it. By default everybody could listen in.
+#[cfg(windows)]
+fn for_this_user(options: ListenerOptions<'_>) -> std::io::Result<ListenerOptions<'_>> {
+    use interprocess::os::windows::{
+        local_socket::ListenerOptionsExt, security_descriptor::SecurityDescriptor,
+    };
+    let owner_and_system = widestring::u16cstr!("D:P(A;;GA;;;OW)(A;;GA;;;SY)");
+    Ok(options.security_descriptor(SecurityDescriptor::deserialize(owner_and_system)?))
 }
 
 /// Who waits for which answer.
@@ -123,11 +132,10 @@ pub fn serve(dirs: &Dirs, post: Post, tickets: Tickets) -> Result<(), Problem> {
     if cfg!(unix) {
         let _ = std::fs::remove_file(socket_path(dirs));
     }
-    let listener = ListenerOptions::new()
-        .name(socket_name(dirs).map_err(failed)?)
-        .try_overwrite(true)
-        .create_sync()
-        .map_err(failed)?;
+    let options = ListenerOptions::new().name(socket_name(dirs).map_err(failed)?).try_overwrite(true);
+    #[cfg(windows)]
+    let options = for_this_user(options).map_err(failed)?;
+    let listener = options.create_sync().map_err(failed)?;
     let context = Context::of(dirs);
     let guests = Arc::new(AtomicUsize::new(0));
     let next_ticket = Arc::new(Mutex::new(0u64));

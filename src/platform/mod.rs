@@ -9,9 +9,12 @@ pub mod links;
 pub mod log;
 pub mod notify;
 pub mod open;
+pub mod program;
 pub mod survey;
 pub mod tray;
 pub mod watch;
+#[cfg(windows)]
+pub mod windows;
 pub mod world;
 
 /// Posts an event to the loop, from any thread.

@@ -3,14 +3,14 @@
 
 use super::Post;
 use crate::{
-    app::{Answer, Bubble, Command, Event, event::Area, words},
+    app::{Answer, Bubble, Command, Event, Icon, event::Area},
     domain::{Fault, Problem},
 };
 use std::path::Path;
 
 /// Shows a notification from a thread of its own, which stays until it is answered or gone.
 pub fn show(bubble: Bubble, data: &Path, post: Post) {
-    let icon = icon_file(&bubble, data);
+    let icon = picture(bubble.icon, data);
     std::thread::spawn(move || match show_and_wait(&bubble, icon.as_deref(), &post) {
         Ok(()) => {}
         Err(error) => {
@@ -22,7 +22,7 @@ pub fn show(bubble: Bubble, data: &Path, post: Post) {
     });
 }
 
-fn cannot_show(error: &notify_rust::error::Error) -> Problem {
+fn cannot_show(error: &dyn std::error::Error) -> Problem {
     let text = error.to_string();
     let (why, next) = if text.contains("ServiceUnknown") {
         (
@@ -50,9 +50,9 @@ fn cannot_show(error: &notify_rust::error::Error) -> Problem {
 }
 
 /// The icon of a state as a file, which notification servers want.
-fn icon_file(bubble: &Bubble, data: &Path) -> Option<std::path::PathBuf> {
-    let path = data.join("icons").join(format!("{}.png", bubble.icon.name()));
-    let png = super::tray::icons::png(bubble.icon, 48);
+pub fn picture(icon: Icon, data: &Path) -> Option<std::path::PathBuf> {
+    let path = data.join("icons").join(format!("{}.png", icon.name()));
+    let png = super::tray::icons::png(icon, 48);
     if std::fs::read(&path).ok().as_deref() != Some(png) {
         crate::store::atomic::write(&path, png).ok()?;
     }
@@ -82,7 +82,7 @@ fn show_and_wait(bubble: &Bubble, icon: Option<&Path>, post: &Post) -> Result<()
     }
     let mut notification = Notification::new();
     notification
-        .appname(words::TITLE)
+        .appname(crate::app::words::TITLE)
         .summary(&bubble.summary)
         .body(&body)
         .hint(Hint::DesktopEntry("visualcron-tray".into()))
@@ -109,15 +109,76 @@ fn show_and_wait(bubble: &Bubble, icon: Option<&Path>, post: &Post) -> Result<()
     Ok(())
 }
 
-#[cfg(any(windows, target_os = "macos"))]
+#[cfg(target_os = "macos")]
 fn show_and_wait(
     bubble: &Bubble,
     _icon: Option<&Path>,
     post: &Post,
 ) -> Result<(), notify_rust::error::Error> {
     use notify_rust::Notification;
-    Notification::new().appname(words::TITLE).summary(&bubble.summary).body(&bubble.body).show()?;
+    Notification::new()
+        .appname(crate::app::words::TITLE)
+        .summary(&bubble.summary)
+        .body(&bubble.body)
+        .show()?;
     post(Event::Worked(Area::Notifications));
     let _ = (Answer { keys: Vec::new(), choice: Command::Details }, chosen);
     Ok(())
+}
+
+/// A toast where this program's name is registered and the system has toasts (Server Core and Wine have none),
+/// else the tray's own balloon.
+#[cfg(windows)]
+fn show_and_wait(bubble: &Bubble, _icon: Option<&Path>, post: &Post) -> Result<(), std::io::Error> {
+    use notify_rust::{NotificationResponse, Timeout};
+    let toast = || {
+        let mut toast = notify_rust::Notification::new();
+        toast.app_id(super::windows::identity::ID).summary(&bubble.summary).body(&bubble.body);
+        toast.timeout(if bubble.stays { Timeout::Never } else { Timeout::Default });
+        for (label, command) in &bubble.actions {
+            toast.action(&command.to_string(), label);
+        }
+        toast.show()
+    };
+    if super::windows::identity::is_registered() {
+        match toast() {
+            Ok(shown) => {
+                post(Event::Worked(Area::Notifications));
+                // An error only means that nobody answers any more.
+                let _ = shown.wait_for_response(|response: &NotificationResponse| {
+                    let choice = match response {
+                        NotificationResponse::Default => chosen("default"),
+                        NotificationResponse::Action(identifier) => chosen(identifier),
+                        _ => None,
+                    };
+                    if let Some(choice) = choice {
+                        post(Event::Answered(Answer { keys: bubble.keys.clone(), choice }));
+                    }
+                });
+                return Ok(());
+            }
+            Err(error) => tracing::info!(event = "toast.failed", error = %error),
+        }
+    }
+    let warning = matches!(bubble.icon, Icon::Expired | Icon::Notice);
+    super::windows::tray_window::balloon(&bubble.summary, &bubble.body, warning)
+        .map_err(std::io::Error::other)?;
+    if let Ok(mut keys) = BALLOON.lock() {
+        keys.clone_from(&bubble.keys);
+    }
+    post(Event::Worked(Area::Notifications));
+    Ok(())
+}
+
+/// The notices in the balloon that was shown last: the shell shows one at a time.
+#[cfg(windows)]
+static BALLOON: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+
+/// The user clicked the tray's balloon.
+#[cfg(windows)]
+pub fn balloon_clicked(post: &Post) {
+    let keys = BALLOON.lock().map(|keys| keys.clone()).unwrap_or_default();
+    if let Some(choice) = chosen("default") {
+        post(Event::Answered(Answer { keys, choice }));
+    }
 }

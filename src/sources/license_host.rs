@@ -40,6 +40,22 @@ fn cause(error: &reqwest::Error) -> String {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
+    if let Some(error) = innermost.downcast_ref::<std::io::Error>() {
+        // Windows would say it in its own language. 11001 and 11004: no such host.
+        use std::io::ErrorKind as Kind;
+        match error.kind() {
+            _ if cfg!(windows) && matches!(error.raw_os_error(), Some(11001 | 11004)) => {
+                return "the name is not known to DNS".into();
+            }
+            Kind::ConnectionRefused
+            | Kind::ConnectionReset
+            | Kind::HostUnreachable
+            | Kind::NetworkUnreachable => {
+                return error.kind().to_string();
+            }
+            _ => {}
+        }
+    }
     let text = innermost.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text).to_string();
     if text.contains("lookup address") || text.contains("dns error") || text.contains("name resolution") {
@@ -58,7 +74,7 @@ mod tests {
         let refused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let problem = reachable(&refused.to_string(), Duration::from_secs(5)).unwrap_err();
         assert_eq!(problem.fault, Fault::Unavailable);
-        assert_eq!(problem.why.to_lowercase(), "connection refused");
+        assert_eq!(problem.why, "connection refused");
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let problem =
             reachable(&silent.local_addr().unwrap().to_string(), Duration::from_millis(300)).unwrap_err();

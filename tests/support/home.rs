@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::{Bus, wait_for};
+#[cfg(target_os = "linux")]
+use super::Bus;
+use super::wait_for;
 
 /// The path of an example's binary. Cargo builds examples with `cargo test`, though not with
 /// `cargo test --test NAME`.
@@ -102,6 +104,7 @@ impl Home {
     }
 
     /// Starts the product on a session bus.
+    #[cfg(target_os = "linux")]
     pub fn spawn<S: AsRef<OsStr>>(&self, bus: &Bus, args: &[S]) -> Running {
         let mut command = self.command();
         command.args(args).env("DBUS_SESSION_BUS_ADDRESS", bus.address());

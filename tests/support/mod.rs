@@ -16,11 +16,13 @@
 #![allow(dead_code, unused_imports)] // Each test binary uses its own part.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+#[cfg(target_os = "linux")]
 mod bus;
 mod home;
 
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
 pub use bus::{Bubble, Bus, Calls, Icon, Item, MenuTree, Notifications, Watcher};
 pub use home::{Home, Running, example};
 

@@ -2,17 +2,25 @@
 
 use crate::app::Icon;
 
-/// The size of the picture that the tray shows on this system, in pixels.
-const SIZE: u32 = if cfg!(target_os = "linux") { 48 } else { 32 };
+/// The size of the picture that the tray shows on this system, in pixels. On Windows it depends on the scaling
+/// of the screen that the taskbar is on, which may change at any time.
+pub fn size() -> u32 {
+    #[cfg(windows)]
+    return crate::platform::windows::small_icon_pixels();
+    #[cfg(not(windows))]
+    if cfg!(target_os = "linux") { 48 } else { 32 }
+}
 
 macro_rules! pictures {
     ($($state:ident $name:literal),*) => {
-        /// The PNG of a state, 24, 32 or 48 pixels wide, whichever is the largest that is not larger than `size`.
+        /// The PNG of a state, 16, 20, 24, 32 or 48 pixels wide, whichever is the largest that is not larger than `size`.
         pub fn png(icon: Icon, size: u32) -> &'static [u8] {
             match (icon, size) {
                 $((Icon::$state, 48..) => include_bytes!(concat!("../../../assets/png/", $name, "-48.png")),
                 (Icon::$state, 32..) => include_bytes!(concat!("../../../assets/png/", $name, "-32.png")),
-                (Icon::$state, _) => include_bytes!(concat!("../../../assets/png/", $name, "-24.png")),)*
+                (Icon::$state, 24..) => include_bytes!(concat!("../../../assets/png/", $name, "-24.png")),
+                (Icon::$state, 20..) => include_bytes!(concat!("../../../assets/png/", $name, "-20.png")),
+                (Icon::$state, _) => include_bytes!(concat!("../../../assets/png/", $name, "-16.png")),)*
             }
         }
     };
@@ -24,7 +32,7 @@ pictures!(
 
 /// The icon of a state for the tray. `None` only if the shipped picture could not be decoded.
 pub fn icon(icon: Icon) -> Option<tray_icon::Icon> {
-    let (rgba, width, height) = rgba(png(icon, SIZE))?;
+    let (rgba, width, height) = rgba(png(icon, size()))?;
     tray_icon::Icon::from_rgba(rgba, width, height).ok()
 }
 
@@ -43,7 +51,9 @@ mod tests {
     fn every_state_has_a_picture_of_each_size() {
         use Icon::*;
         for state in [Fine, Notice, Expired, Disconnected, Unknown, Busy] {
-            for (asked, given) in [(16, 24), (24, 24), (32, 32), (40, 32), (48, 48), (256, 48)] {
+            for (asked, given) in
+                [(8, 16), (16, 16), (20, 20), (24, 24), (32, 32), (40, 32), (48, 48), (256, 48)]
+            {
                 let (rgba, width, height) = rgba(png(state, asked)).unwrap();
                 assert_eq!(
                     (width, height, rgba.len()),

@@ -41,13 +41,33 @@ pub fn run(make: impl FnOnce(Post) -> App) {
             }
             TaoEvent::NewEvents(StartCause::ResumeTimeReached { .. }) => app.wake(),
             TaoEvent::UserEvent(event) => app.take(event),
+            // The session ends too: on Windows the process is gone after this.
+            TaoEvent::LoopDestroyed => {
+                app.end();
+                false
+            }
             _ => true,
         };
-        *flow = if goes_on {
-            ControlFlow::WaitUntil(Instant::now() + app.sleep())
-        } else {
-            app.end();
-            ControlFlow::Exit
-        };
+        *flow =
+            if goes_on { ControlFlow::WaitUntil(Instant::now() + app.sleep()) } else { ControlFlow::Exit };
     })
+}
+
+/// Adds to the tray what Windows needs beyond tray-icon.
+#[cfg(windows)]
+pub fn watched(mut tray: super::Tray, post: Post) -> super::Tray {
+    use crate::platform::{
+        notify,
+        windows::tray_window::{News, TrayWindow},
+    };
+    let tell = move |news| {
+        match news {
+            News::DoubleClicked => post(click()),
+            News::BalloonClicked => notify::balloon_clicked(&post),
+            News::Close => post(Event::Chosen(crate::app::Command::Exit)),
+            News::Changed => post(Event::Woke),
+        };
+    };
+    tray.window = Some(TrayWindow::new(&tray.icon, tray.menu.root().clone(), tell));
+    tray
 }

@@ -30,9 +30,14 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 
 /// The icon on the desktop, and what it shows.
 struct Tray {
+    /// Dropped before the icon, whose window it watches over.
+    #[cfg(windows)]
+    window: Option<super::windows::tray_window::TrayWindow>,
     icon: TrayIcon,
     menu: LiveMenu,
     shown: TrayView,
+    /// How large the shown picture may be, in pixels.
+    size: u32,
 }
 
 impl Tray {
@@ -48,12 +53,21 @@ impl Tray {
             builder = builder.with_icon(icon);
         }
         let icon = builder.build().map_err(|error| no_tray(&error.to_string()))?;
-        Ok(Tray { icon, menu, shown: view })
+        Ok(Tray {
+            #[cfg(windows)]
+            window: None,
+            icon,
+            menu,
+            shown: view,
+            size: icons::size(),
+        })
     }
 
     /// Shows `view`; makes no call for what is shown already.
     fn show(&mut self, view: TrayView) {
-        if view.icon != self.shown.icon {
+        let size = icons::size();
+        if view.icon != self.shown.icon || size != self.size {
+            self.size = size;
             let _ = self.icon.set_icon(icons::icon(view.icon));
         }
         if view.tooltip != self.shown.tooltip {
@@ -110,7 +124,11 @@ impl App {
     fn start(&mut self) {
         let post = self.post();
         match Tray::new(view(&self.state, &self.clock.now())) {
-            Ok(tray) => self.tray = Some(tray),
+            Ok(tray) => {
+                #[cfg(windows)]
+                let tray = loop_native::watched(tray, post.clone());
+                self.tray = Some(tray);
+            }
             Err(problem) => post(Event::Failed(Area::Tray, problem)),
         }
         match Watch::new(post.clone()) {

@@ -1,0 +1,44 @@
+//! What only Windows has. Every call of the Windows API that is not wrapped by a crate is in here.
+#![allow(unsafe_code)]
+
+pub mod console;
+pub mod identity;
+pub mod tray_window;
+
+use windows_sys::Win32::{
+    Foundation::POINT,
+    System::{RemoteDesktop::ProcessIdToSessionId, Threading::GetCurrentProcessId},
+    UI::{
+        HiDpi::{GetDpiForWindow, GetSystemMetricsForDpi},
+        WindowsAndMessaging::{FindWindowW, GetCursorPos, GetSystemMetrics, SM_CXSMICON},
+    },
+};
+
+/// The number of the logged-on session that this process belongs to. It stays the same when the user reconnects
+/// from elsewhere, unlike the environment's `SESSIONNAME`.
+pub fn session() -> u32 {
+    let mut session = 0;
+    // SAFETY: the pointer is to a local variable, and nothing is kept.
+    let found = unsafe { ProcessIdToSessionId(GetCurrentProcessId(), &mut session) } != 0;
+    if found { session } else { 0 }
+}
+
+/// How many pixels wide the taskbar shows icons now.
+pub fn small_icon_pixels() -> u32 {
+    let class: Vec<u16> = "Shell_TrayWnd\0".encode_utf16().collect();
+    // SAFETY: the class name ends with a zero; window handles may be stale at any time, which only means that
+    // no DPI is found.
+    let pixels = unsafe {
+        let taskbar = FindWindowW(class.as_ptr(), std::ptr::null());
+        let dpi = if taskbar.is_null() { 0 } else { GetDpiForWindow(taskbar) };
+        if dpi == 0 { GetSystemMetrics(SM_CXSMICON) } else { GetSystemMetricsForDpi(SM_CXSMICON, dpi) }
+    };
+    u32::try_from(pixels).unwrap_or(16)
+}
+
+/// Where the mouse pointer is.
+pub fn pointer() -> Option<(i32, i32)> {
+    let mut point = POINT { x: 0, y: 0 };
+    // SAFETY: the pointer is to a local variable.
+    (unsafe { GetCursorPos(&mut point) } != 0).then_some((point.x, point.y))
+}

@@ -1,0 +1,180 @@
+//! The hidden window behind the tray icon, which tray-icon makes, and what we add to it: the menu where
+//! the icon's rectangle cannot be had, balloons, a kind end, and news of the system.
+
+use muda::ContextMenu;
+use std::sync::Mutex;
+use tray_icon::TrayIcon;
+use windows_sys::Win32::{
+    Foundation::{HWND, LPARAM, LRESULT, RECT, WPARAM},
+    UI::{
+        Shell::{
+            DefSubclassProc, NIF_INFO, NIIF_INFO, NIIF_RESPECT_QUIET_TIME, NIIF_WARNING, NIM_MODIFY,
+            NOTIFYICONDATAW, NOTIFYICONIDENTIFIER, RemoveWindowSubclass, SetWindowSubclass,
+            Shell_NotifyIconGetRect, Shell_NotifyIconW,
+        },
+        WindowsAndMessaging::{
+            PBT_APMRESUMEAUTOMATIC, SPI_SETNONCLIENTMETRICS, WM_CLOSE, WM_DISPLAYCHANGE, WM_DPICHANGED,
+            WM_LBUTTONDBLCLK, WM_POWERBROADCAST, WM_RBUTTONUP, WM_SETTINGCHANGE, WM_TIMECHANGE, WM_USER,
+        },
+    },
+};
+
+/// The message by which the shell tells tray-icon's window of the mouse.
+const TRAY_MESSAGE: u32 = 6002;
+/// The user clicked the balloon (`NIN_BALLOONUSERCLICK`).
+const BALLOON_CLICKED: u32 = WM_USER + 5;
+/// tray-icon numbers its icons from 1 on, and its builder may use up some numbers.
+const ICON_NUMBERS: std::ops::RangeInclusive<u32> = 1..=8;
+const SUBCLASS: usize = 0x7663;
+
+/// What happened at the tray's window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The icon was double-clicked, and tray-icon did not say so.
+    DoubleClicked,
+    /// The balloon was clicked.
+    BalloonClicked,
+    /// Somebody asks the program to end.
+    Close,
+    /// The machine woke up, its clock was set, or screens or settings changed.
+    Changed,
+}
+
+struct Watcher {
+    menu: muda::Menu,
+    tell: Box<dyn Fn(News)>,
+}
+
+/// The watch over the window. Ends when dropped; must be dropped before the icon.
+pub struct TrayWindow {
+    window: HWND,
+    watcher: *mut Watcher,
+}
+
+/// The window that balloons come from. Handles are numbers: kept as one, for it is used from other threads.
+static WINDOW: Mutex<Option<usize>> = Mutex::new(None);
+
+impl TrayWindow {
+    /// Watches over the window behind `icon`, whose menu is `menu`.
+    pub fn new(icon: &TrayIcon, menu: muda::Menu, tell: impl Fn(News) + 'static) -> TrayWindow {
+        let window = icon.window_handle();
+        let watcher = Box::into_raw(Box::new(Watcher { menu, tell: Box::new(tell) }));
+        // SAFETY: the window belongs to this thread, for an icon never leaves the one that made it; `watcher` lives until `drop` has removed the subclass.
+        unsafe { SetWindowSubclass(window, Some(proc), SUBCLASS, watcher as usize) };
+        if let Ok(mut current) = WINDOW.lock() {
+            *current = Some(window as usize);
+        }
+        TrayWindow { window, watcher }
+    }
+}
+
+impl Drop for TrayWindow {
+    fn drop(&mut self) {
+        if let Ok(mut current) = WINDOW.lock() {
+            *current = None;
+        }
+        // SAFETY: made in `new`, on this same thread (the raw pointer keeps it there); after the removal
+        // nobody uses `watcher` any more, for no message is being handled while this thread drops it.
+        unsafe {
+            RemoveWindowSubclass(self.window, Some(proc), SUBCLASS);
+            drop(Box::from_raw(self.watcher));
+        }
+    }
+}
+
+unsafe extern "system" fn proc(
+    window: HWND,
+    message: u32,
+    wparam: WPARAM,
+    lparam: LPARAM,
+    _id: usize,
+    data: usize,
+) -> LRESULT {
+    // SAFETY: `data` is the watcher, alive as long as the subclass is.
+    let watcher = unsafe { &*(data as *const Watcher) };
+    match (message, lparam as u32) {
+        // tray-icon drops what the mouse does where the icon's rectangle cannot be had: in some states of
+        // the overflow, under other shells, and under Wine.
+        (TRAY_MESSAGE, WM_RBUTTONUP) if !has_rectangle(window, wparam) => {
+            // SAFETY: the window is ours and alive: it is handling a message.
+            unsafe { watcher.menu.show_context_menu_for_hwnd(window as isize, None) };
+            return 0;
+        }
+        (TRAY_MESSAGE, WM_LBUTTONDBLCLK) if !has_rectangle(window, wparam) => {
+            (watcher.tell)(News::DoubleClicked);
+            return 0;
+        }
+        (TRAY_MESSAGE, BALLOON_CLICKED) => {
+            (watcher.tell)(News::BalloonClicked);
+            return 0;
+        }
+        (WM_CLOSE, _) => {
+            (watcher.tell)(News::Close);
+            return 0;
+        }
+        (WM_POWERBROADCAST, _) if wparam as u32 == PBT_APMRESUMEAUTOMATIC => (watcher.tell)(News::Changed),
+        (WM_SETTINGCHANGE, _) if wparam as u32 == SPI_SETNONCLIENTMETRICS => (watcher.tell)(News::Changed),
+        (WM_TIMECHANGE | WM_DISPLAYCHANGE | WM_DPICHANGED, _) => (watcher.tell)(News::Changed),
+        _ => {}
+    }
+    // SAFETY: the arguments are the message's own.
+    unsafe { DefSubclassProc(window, message, wparam, lparam) }
+}
+
+/// Can it be had where the icon is on the screen?
+fn has_rectangle(window: HWND, icon: WPARAM) -> bool {
+    let identifier = NOTIFYICONIDENTIFIER {
+        cbSize: size_of::<NOTIFYICONIDENTIFIER>() as u32,
+        hWnd: window,
+        uID: icon as u32,
+        ..Default::default()
+    };
+    let mut rectangle = RECT::default();
+    // SAFETY: both pointers are to local variables of the right types.
+    unsafe { Shell_NotifyIconGetRect(&identifier, &mut rectangle) == 0 }
+}
+
+/// Shows a balloon from the tray icon. On Windows 10 and later it looks like a toast. `Err` says why not.
+pub fn balloon(title: &str, text: &str, warning: bool) -> Result<(), String> {
+    let window = WINDOW.lock().ok().and_then(|window| *window).ok_or("there is no tray icon to show it")?;
+    let mut data = NOTIFYICONDATAW {
+        cbSize: size_of::<NOTIFYICONDATAW>() as u32,
+        hWnd: window as HWND,
+        uFlags: NIF_INFO,
+        dwInfoFlags: NIIF_RESPECT_QUIET_TIME | if warning { NIIF_WARNING } else { NIIF_INFO },
+        ..Default::default()
+    };
+    put(&mut data.szInfoTitle, title);
+    // An empty text would mean to take the balloon away.
+    put(&mut data.szInfo, if text.is_empty() { " " } else { text });
+    let shown = ICON_NUMBERS.into_iter().any(|number| {
+        data.uID = number;
+        // SAFETY: the structure is whole, its texts end with zeros; a wrong number only fails.
+        unsafe { Shell_NotifyIconW(NIM_MODIFY, &data) != 0 }
+    });
+    if shown { Ok(()) } else { Err("the taskbar does not take it".into()) }
+}
+
+/// Puts a text into a fixed place, cut where it is too long, with a zero at its end.
+fn put<const N: usize>(place: &mut [u16; N], text: &str) {
+    let text = crate::app::words::cut(text, N - 1);
+    for (to, from) in place.iter_mut().zip(text.encode_utf16().chain([0])) {
+        *to = from;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_between_characters_and_end_with_a_zero() {
+        let mut place = [7u16; 4];
+        put(&mut place, "ab");
+        assert_eq!(place[..3], [0x61, 0x62, 0]);
+        put(&mut place, "abcdef");
+        assert_eq!(String::from_utf16_lossy(&place), "ab…\0");
+        put(&mut place, "a😀😀");
+        assert_eq!(String::from_utf16_lossy(&place)[..5], *"a…\0");
+    }
+}
