@@ -19,12 +19,32 @@ make_prefix() {
     mkdir -p "$WINEPREFIX"
     # Wine may keep a helper running that holds our pipes open: it gets none.
     env -u DISPLAY wineboot -i >/dev/null 2>&1 </dev/null
-    env -u DISPLAY wine reg add 'HKCU\Software\Wine\WineDbg' /v ShowCrashDialog /t REG_DWORD /d 0 /f \
-        >/dev/null 2>&1 </dev/null
-    # Windows 10, for which the program is made.
-    env -u DISPLAY wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f >/dev/null 2>&1 </dev/null
+    # Windows Server 2016. From build 17763 on, tao and muda call functions of uxtheme.dll by their numbers, behind
+    # which Wine 8 has others: a crash, or not, as the stack happens to be.
+    # Pages open in the browser, which Wine's own HTML would have seen to.
+    cat >"$WINEPREFIX/settings.reg" <<'REG'
+REGEDIT4
+
+[HKEY_LOCAL_MACHINE\Software\Microsoft\Windows NT\CurrentVersion]
+"CurrentMajorVersionNumber"=dword:0000000a
+"CurrentMinorVersionNumber"=dword:00000000
+"CurrentVersion"="10.0"
+"CurrentBuild"="14393"
+"CurrentBuildNumber"="14393"
+"ProductName"="Windows Server 2016"
+
+[HKEY_CURRENT_USER\Software\Wine\WineDbg]
+"ShowCrashDialog"=dword:00000000
+
+[HKEY_CLASSES_ROOT\.html]
+@="htmlfile"
+REG
+    env -u DISPLAY wine regedit /S "$WINEPREFIX/settings.reg" >/dev/null 2>&1 </dev/null
     x86_64-w64-mingw32-gcc -shared -O1 -s -o "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll" \
         "$here/process-prng.c" -ladvapi32
+    # What was started without a screen must not stay: windows of programs with one would never be seen.
+    wineserver -k >/dev/null 2>&1 || true
+    wineserver -w >/dev/null 2>&1 || true
     : >"$WINEPREFIX/ready"
 }
 

@@ -87,6 +87,19 @@ impl World {
     }
 }
 
+impl Drop for World {
+    /// A program that runs cannot be removed on Windows: the stand-in Client is told to end, and waited for.
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.folder().join("program").join(MARK));
+        for _ in 0..40 {
+            if !cfg!(windows) || fs::remove_dir_all(self.folder()).is_ok() || !self.folder().exists() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
 /// This same program under the Client's name.
 fn put_program(path: &Path) -> std::io::Result<()> {
     let program = crate::platform::program::path()?;

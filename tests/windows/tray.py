@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""Drives the real tray under Wine on a screen of its own, with mouse and keys, as a user would.
+
+    tests/windows/tray.py [PROGRAM]      default: dist/visualcron-tray.exe, made by scripts/windows/build.sh
+
+Pictures of each step go to target/windows/*.png. Wine's quirks that show here:
+- the icon lives in the window "Wine System Tray", for there is no taskbar;
+- Shell_NotifyIconGetRect is not implemented, as if the icon were in a hidden overflow;
+- there are no toasts, so notices come as balloons, and a click on one is not told to the program: the test says it;
+- a fresh prefix needs some seconds before its first window.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OUT = ROOT / "target/windows"
+WINE = ROOT / "scripts/windows/wine.sh"
+PATIENCE = 40
+TRAY_MESSAGE = 6002
+BALLOON_CLICKED = 0x405
+WM_CLOSE = 0x10
+
+
+def run(*command, check=True):
+    return subprocess.run(command, check=check, capture_output=True, text=True, env=ENV).stdout
+
+
+def wait_for(what, probe, patience=PATIENCE):
+    end = time.monotonic() + patience
+    while True:
+        found = probe()
+        if found:
+            return found
+        if time.monotonic() > end:
+            picture("failed")
+            for log in PREFIX.glob("drive_c/users/*/Temp/*/data/log/*.log"):
+                print(log.read_text(), file=sys.stderr)
+            print("opened:", OPENED.read_text(), file=sys.stderr)
+            raise SystemExit(f"waited {patience} s in vain for {what}; see {OUT}/failed.png")
+        time.sleep(0.05)
+
+
+def picture(name):
+    run("import", "-window", "root", str(OUT / f"{name}.png"), check=False)
+
+
+def windows():
+    """The visible windows: id -> (title, class, x, y, width, height)."""
+    found = {}
+    for line in run("xwininfo", "-root", "-tree").splitlines():
+        match = re.match(r'\s+(0x\w+) (?:"(.*)"|\(has no name\)): \("?([^")]*).*\s+(\d+)x(\d+)\S+\s+([+-]-?\d+)([+-]-?\d+)', line)
+        if match and int(match[4]) > 1:
+            found[match[1]] = (match[2] or "", match[3], int(match[6]), int(match[7]), int(match[4]), int(match[5]))
+    shown = run("xdotool", "search", "--onlyvisible", "--name", "", check=False).split()
+    shown = {hex(int(number)) for number in shown}
+    return {number: window for number, window in found.items() if number in shown}
+
+
+def tray_window():
+    return next((w for w in windows().values() if w[0] == "Wine System Tray"), None)
+
+
+def menus():
+    """The menu and its open submenus."""
+    return {n: w for n, w in windows().items() if w[1].startswith("visualcron-tray") and w[4] > 60}
+
+
+def balloon():
+    return next((w for w in windows().values() if w[1] == "explorer.exe" and not w[0] and w[4] > 200), None)
+
+
+def folder_window():
+    return next((w for w in windows().values() if w[1] == "explorer.exe" and w[5] > 300), None)
+
+
+def icon():
+    """The icon's pixels."""
+    _, _, x, y, _, _ = tray_window()
+    return run("convert", "x:root[20x20+%d+%d]" % (x, y), "-depth", "8", "txt:-")
+
+
+def keys(*names):
+    for name in names:
+        run("xdotool", "key", name)
+        time.sleep(0.15)
+
+
+def click(button, x, y):
+    run("xdotool", "mousemove", str(x), str(y), "click", str(button))
+
+
+def post(*words, window="tray_icon_app"):
+    """A message to the tray's window, or one of another class, as the shell sends it."""
+    command = [WINE, OUT / "post.exe", window, *map(str, words)]
+    subprocess.run(command, env=ENV, check=True, stdin=subprocess.DEVNULL, timeout=PATIENCE)
+
+
+def open_menu(name):
+    tray = tray_window()
+    click(3, tray[2] + 10, tray[3] + 10)
+    wait_for("the menu", menus)
+    time.sleep(0.3)
+    picture(name)
+
+
+class Demo:
+    """The tray in a demo world."""
+
+    def __init__(self, program):
+        self.log = OUT / "demo.txt"
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen(
+                [WINE, program, "demo"], stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=ENV, start_new_session=True
+            )
+        told = wait_for("the demo's words", lambda: re.search(r"servers, in C:(\S+)\.", self.log.read_text()))
+        self.folder = PREFIX / "drive_c" / told[1].strip("\\").replace("\\", "/")
+
+    def path_log(self):
+        log = self.folder / "data/log/visualcron-tray.log"
+        return log.read_text() if log.exists() else ""
+
+    def wait_for_end(self):
+        wait_for("the end of the program", lambda: self.process.poll() is not None)
+        wait_for("the icon to go", lambda: not tray_window())
+        assert not self.folder.exists(), f"{self.folder} is left behind"
+        return self.process.returncode
+
+
+def whole_visit(program):
+    demo = Demo(program)
+    wait_for("the icon", tray_window)
+    # One license of the demo world expires soon, and some have: the notice comes at once.
+    wait_for("the balloon", balloon)
+    time.sleep(0.3)
+    picture("balloon")
+    expired = icon()
+    assert "toast" not in demo.path_log(), "a demo registers nothing, so it cannot have toasts"
+    # NIN_BALLOONUSERCLICK, which Wine does not send.
+    post(TRAY_MESSAGE, 0, BALLOON_CLICKED)
+    wait_for("the page with the details", lambda: "details" in OPENED.read_text())
+
+    # Settings, Client, Server, a separator, start on logon, About, Exit: from below, as Up goes round the end.
+    open_menu("menu")
+    menu = set(menus())
+    keys(*["Up"] * 5, "Right")
+    wait_for("the submenu", lambda: set(menus()) - menu)
+    time.sleep(0.3)
+    picture("submenu")
+    keys("Down", "Return")
+    wait_for("the opened log folder", lambda: 'command=client-log' in demo.path_log() or "open client-log" in demo.path_log())
+    wait_for("the menu to close", lambda: not menus())
+    wait_for("the folder on the screen", folder_window)
+    time.sleep(0.5)
+    picture("folder")
+    # On Windows a folder that a window shows cannot be removed.
+    post(WM_CLOSE, window="WINE_EXPLORER")
+    wait_for("the folder to close", lambda: not folder_window())
+
+    # A double click starts the Client: in the demo a stand-in, which leaves a line in the Client's log.
+    tray = tray_window()
+    run("xdotool", "mousemove", str(tray[2] + 10), str(tray[3] + 10), "click", "--repeat", "2", "--delay", "80", "1")
+    logs = demo.folder / "VisualCron/log"
+    wait_for("the Client", lambda: any(f.read_text().count("Client started") > 1 for f in logs.iterdir()))
+
+    # All licenses renewed: the picture changes.
+    servers = demo.folder / "VisualCron/settings/servers.xml"
+    text = servers.read_text()
+    text = re.sub(r"(<MaintenanceExpires>)[^<]*", r"\g<1>2099-12-31T00:00:00", text)
+    new = servers.with_name("servers.new")
+    new.write_text(text)
+    new.rename(servers)
+    wait_for("another icon", lambda: icon() != expired)
+    time.sleep(0.5)
+    picture("renewed")
+
+    # The taskbar was started anew: the icon comes back.
+    post("TaskbarCreated")
+    wait_for("the icon again", tray_window)
+
+    wait_for("no balloon in the way", lambda: not balloon())
+    open_menu("menu-renewed")
+    keys("Up", "Return")
+    code = demo.wait_for_end()
+    assert code == 0, f"exit code {code}"
+    picture("ended")
+
+
+def end_of_session(program):
+    """Windows asks all programs to end, as when the user logs off."""
+    demo = Demo(program)
+    wait_for("the icon", tray_window)
+    wait_for("a saved state", lambda: (demo.folder / "data/state.json").exists())
+    subprocess.run([WINE, "wineboot", "--end-session"], env=ENV, timeout=PATIENCE, stdin=subprocess.DEVNULL)
+    wait_for("the end of the program", lambda: demo.process.poll() is not None)
+    assert not demo.folder.exists(), f"{demo.folder} is left behind"
+    assert demo.process.returncode == 0, f"exit code {demo.process.returncode}"
+
+
+def asked_to_close(program):
+    """As by taskkill or an installer."""
+    demo = Demo(program)
+    wait_for("the icon", tray_window)
+    post(WM_CLOSE)
+    assert demo.wait_for_end() == 0
+
+
+def main():
+    global ENV, PREFIX, OPENED
+    program = sys.argv[1] if len(sys.argv) > 1 else ROOT / "dist/visualcron-tray.exe"
+    OUT.mkdir(parents=True, exist_ok=True)
+    PREFIX = OUT / "prefix-tray"
+    # What the system's browser would show is written down instead.
+    stand_ins = OUT / "stand-ins"
+    OPENED = stand_ins / "opened.txt"
+    stand_ins.mkdir(exist_ok=True)
+    OPENED.write_text("")
+    browser = stand_ins / "xdg-open"
+    browser.write_text(f'#!/bin/sh\necho "$*" >>"{OPENED}"\n')
+    browser.chmod(0o755)
+    read, write = os.pipe()
+    screen = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1024x768x24", "-nolisten", "tcp", "-noreset"],
+        pass_fds=[write],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    subprocess.run(["x86_64-w64-mingw32-gcc", "-O1", "-s", "-o", OUT / "post.exe", ROOT / "tests/windows/post.c"], check=True)
+    shutil.rmtree(PREFIX, ignore_errors=True)
+    ENV = dict(os.environ, DISPLAY=":" + os.read(read, 16).decode().strip(), WINEPREFIX=str(PREFIX))
+    ENV["PATH"] = f"{stand_ins}:{ENV['PATH']}"
+    for name in ("WAYLAND_DISPLAY", "BROWSER"):
+        ENV.pop(name, None)
+    try:
+        for step in (whole_visit, asked_to_close, end_of_session):
+            subprocess.run([WINE, "cmd", "/c", "exit"], env=ENV, check=True, stdin=subprocess.DEVNULL)
+            start = time.monotonic()
+            step(program)
+            print(f"{step.__name__}: ok ({time.monotonic() - start:.1f} s)", flush=True)
+    finally:
+        subprocess.run(["wineserver", "-k"], env=ENV)
+        screen.send_signal(signal.SIGTERM)
+        screen.wait()
+        shutil.rmtree(PREFIX, ignore_errors=True)
+
+
+main()
