@@ -94,14 +94,23 @@ fn an_unchanged_menu_causes_no_call_and_a_changed_file_shows() {
     let (watcher, notifications) = (bus.watcher(), bus.notifications(&["actions"]));
     let _tray = start(&home, &bus, NOW);
     let item = watcher.wait_for_item(TIMEOUT);
-    item.wait_for_tooltip(TIMEOUT, |text| text.contains("PROD-01"));
-    item.menu();
-    let calls = item.calls();
+    item.wait_for_menu(TIMEOUT, |menu| menu.to_string().contains("PROD-01"));
+    // The icon, the tooltip and the menu are told one after the other: until no more is told.
+    let quiet = Duration::from_millis(300);
+    let calls = wait_for("quiet", TIMEOUT, || {
+        let before = item.calls();
+        std::thread::sleep(quiet);
+        (item.calls() == before).then_some(before)
+    });
     let path = ".local/share/VisualCron/settings/servers.xml";
+    let written = fs::metadata(home.join(path)).unwrap().modified().unwrap();
     let status = || String::from_utf8(home.run(&["--data-dir", &data(&home), "status"]).stdout).unwrap();
     // The same content written again, and a status that makes the tray read it.
     home.write(path, servers_xml(&[server("PROD-01", "prod-01", 16444, "2027-06-12")]));
+    // The menu says in which minute the file was written.
+    fs::File::options().write(true).open(home.join(path)).unwrap().set_modified(written).unwrap();
     assert!(status().contains("PROD-01"));
+    std::thread::sleep(quiet);
     assert_eq!(item.calls(), calls);
     // A renewed date, written as editors and services do it: a new file moved in its place.
     let new = home.write(
