@@ -17,6 +17,7 @@ use crate::{
     app::{Command, Event, State, TrayView, event::Area, update, update::first_look, view},
     domain::{Fault, Problem},
 };
+use jiff::ZonedDateTime;
 use live_menu::LiveMenu;
 use std::time::{Duration, Instant};
 use tray_icon::{TrayIcon, TrayIconBuilder, TrayIconEvent, menu::MenuEvent};
@@ -178,12 +179,19 @@ impl App {
         self.reduce(event)
     }
 
+    fn show(&mut self, now: &ZonedDateTime) {
+        if let Some(tray) = &mut self.tray {
+            tray.show(view(&self.state, now));
+        }
+    }
+
     fn reduce(&mut self, event: Event) -> bool {
         let looked = matches!(event, Event::Looked(_));
         let now = self.clock.now();
         let effects = update(&mut self.state, event, &now);
-        if let Some(tray) = &mut self.tray {
-            tray.show(view(&self.state, &now));
+        // What was read shows at once; what the user answered only when it is kept, as a crash would undo it.
+        if looked {
+            self.show(&now);
         }
         let mut goes_on = true;
         for effect in effects {
@@ -191,6 +199,8 @@ impl App {
         }
         if looked {
             self.watch_files();
+        } else {
+            self.show(&now);
         }
         goes_on
     }
