@@ -695,3 +695,20 @@ fn help() {
         assert!(String::from_utf8_lossy(&script.stdout).contains("visualcron-tray"), "{shell}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn start_on_logon_is_switched_on_and_off() {
+    let home = Home::new();
+    let entry = home.join(".config/autostart/visualcron-tray.desktop");
+    assert_eq!(show(&home, &["autostart", "status"]), "$ autostart status\noff\n(exit 0)");
+    assert_eq!(show(&home, &["autostart", "on"]), "$ autostart on\non\n(exit 0)");
+    let program = env!("CARGO_BIN_EXE_visualcron-tray");
+    let text = std::fs::read_to_string(&entry).unwrap();
+    assert!(text.contains("Type=Application") && text.contains(program), "{text}");
+    assert_eq!(
+        show(&home, &["autostart", "off", "--json"]),
+        "$ autostart off --json\n{\n  \"autostart\": false\n}\n(exit 0)"
+    );
+    assert!(!entry.exists());
+}

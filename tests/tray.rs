@@ -420,3 +420,18 @@ fn a_signal_ends_it_cleanly() {
     assert!(demo.wait_for_exit(TIMEOUT).success());
     assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
 }
+
+#[test]
+fn a_command_at_work_only_delays_the_start() {
+    let (bus, home) = (Bus::start(), home(&[]));
+    let watcher = bus.watcher();
+    fs::create_dir_all(home.join("data")).unwrap();
+    let lock = fs::File::create(home.join("data/tray.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut tray = start(&home, &bus, NOW);
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(tray.is_running());
+    assert_eq!(watcher.item_count(), 0);
+    drop(lock);
+    watcher.wait_for_item(TIMEOUT);
+}

@@ -17,7 +17,7 @@ th, td { text-align: left; vertical-align: top; padding: .45rem .8rem .45rem 0; 
 .active { color: light-dark(#17692f, #7fd69a); }
 .unknown { color: light-dark(#555, #aaa); }
 small, footer { color: light-dark(#555, #aaa); font-size: .85rem; } ol li, ul li { margin: .35rem 0; }
-th small { font-weight: 400; white-space: nowrap; } td, li { overflow-wrap: anywhere; }
+th small { font-weight: 400; white-space: nowrap; } td, li { overflow-wrap: break-word; }
 td.expired, td.expiring, td.active, td.unknown { white-space: nowrap; } footer { margin-top: 2.5rem; }
 ";
 

@@ -118,7 +118,7 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
         Command::Settings => effects.push(open(Target::File(state.settings_path.clone()))),
         Command::Autostart(on) => effects.push(Effect::SetAutostart(*on)),
         Command::Service(start) => effects.push(Effect::Service(*start)),
-        Command::About => effects.push(Effect::Notify(words::about())),
+        Command::About => effects.push(Effect::Notify(words::about(state, today))),
         Command::Forget => {
             state.unsaved |= !state.kept.knowledge.forget_gone().is_empty();
             state.merge();

@@ -285,12 +285,12 @@ pub fn already_running(state: &State, today: Date) -> Bubble {
 }
 
 /// What this program is.
-pub fn about() -> Bubble {
+pub fn about(state: &State, today: Date) -> Bubble {
     information(
         format!("{TITLE} (unofficial) {}", env!("CARGO_PKG_VERSION")),
         "An open tray client for people who run VisualCron servers. Not made by the vendor of VisualCron. \
          MIT or Apache-2.0. Release dates: VisualCron documentation, CC BY 4.0.",
-        Icon::Fine,
+        super::view::icon(state, today),
     )
 }
 

@@ -16,6 +16,7 @@ use crate::{
     app::{Icon, words},
     platform::{notify, windows},
 };
+use std::time::Duration;
 use std::{
     any::Any,
     path::{Path, PathBuf},
@@ -23,10 +24,14 @@ use std::{
 };
 use tracing::level_filters::LevelFilter;
 
+/// How long the lock is waited for: longer than a `refresh` takes that waits for the license host.
+const LOCK_TRIES: u32 = 40;
+const LOCK_PAUSE: Duration = Duration::from_millis(250);
+
 /// Runs the tray. If this is the twin of `twin_of` for the console, it starts that instead and is done: the tray
 /// must not end with the console.
 pub fn run(session: Session, twin_of: Option<PathBuf>, out: &Out) -> Result<u8, Problem> {
-    let Some(lock) = instance::lock(&session.dirs)? else { return show_the_first(&session, out) };
+    let Some(lock) = lock_or_show_the_first(&session, out)? else { return Ok(0) };
     if let Some(tray) = twin_of {
         drop(lock);
         return start_beside(&tray).map(|()| 0);
@@ -96,21 +101,26 @@ fn level(level: settings::Level) -> LevelFilter {
     level.word().parse().unwrap_or(LevelFilter::INFO)
 }
 
-/// A tray runs already: it shows itself, and that is all that was wanted.
-fn show_the_first(session: &Session, out: &Out) -> Result<u8, Problem> {
-    match instance::ask(&session.dirs, Request::Show) {
-        Some(_) => {
-            out.remark("The tray is already running; it shows itself.");
-            Ok(0)
+/// Takes the right to be the one tray; `None` when one runs already, which then shows itself. A command that is
+/// at work holds it for a moment only, and answers nobody: that is waited for.
+fn lock_or_show_the_first(session: &Session, out: &Out) -> Result<Option<instance::Lock>, Problem> {
+    for _ in 0..LOCK_TRIES {
+        if let Some(lock) = instance::lock(&session.dirs)? {
+            return Ok(Some(lock));
         }
-        None => Err(Problem::new(
-            Fault::Unavailable,
-            "The tray is already running, but does not answer",
-            session.dirs.data.display().to_string(),
-            "another process holds the lock of this user's tray",
-            "Wait a moment, or end that process, and start again.",
-        )),
+        if instance::ask(&session.dirs, Request::Show).is_some() {
+            out.remark("The tray is already running; it shows itself.");
+            return Ok(None);
+        }
+        std::thread::sleep(LOCK_PAUSE);
     }
+    Err(Problem::new(
+        Fault::Unavailable,
+        "The tray is already running, but does not answer",
+        session.dirs.data.display().to_string(),
+        "another process holds the lock of this user's tray",
+        "End that process, and start again.",
+    ))
 }
 
 pub fn exit(session: &Session, out: &Out) -> Result<u8, Problem> {

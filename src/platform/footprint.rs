@@ -1,7 +1,7 @@
-//! Gives memory back once the start is over (Linux).
+//! Gives memory back when the start, or a look at the world, is over (Linux).
 //!
-//! The start runs through most of the program once: parsing, D-Bus, files. What an idle tray needs of it is a
-//! fraction, but the kernel keeps all of it mapped until memory is short. See docs/footprint.md.
+//! Both run through most of the program once: parsing, D-Bus, files. What an idle tray needs of it is a fraction,
+//! but the kernel keeps all of it mapped until memory is short. See docs/footprint.md.
 #![allow(unsafe_code)]
 
 use rustix::mm::{Advice, madvise};

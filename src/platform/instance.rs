@@ -35,6 +35,8 @@ const MAX_ANSWER: u64 = 128 * 1024 * 1024;
 const TALK: Duration = Duration::from_secs(5);
 /// How long a command waits for the tray's answer, and the tray for the work behind it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait when nobody can be let in.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How many may ask at the same time.
 const MAX_GUESTS: usize = 16;
 
@@ -143,7 +145,12 @@ pub fn serve(dirs: &Dirs, post: Post, tickets: Tickets) -> Result<(), Problem> {
         .name("instance".into())
         .stack_size(64 * 1024)
         .spawn(move || {
-            for guest in listener.incoming().flatten() {
+            for guest in listener.incoming() {
+                let Ok(guest) = guest else {
+                    // Out of handles, say: to try again at once would only use up the processor.
+                    std::thread::sleep(AFTER_FAILURE);
+                    continue;
+                };
                 if guests.fetch_add(1, Ordering::SeqCst) >= MAX_GUESTS {
                     guests.fetch_sub(1, Ordering::SeqCst);
                     continue;

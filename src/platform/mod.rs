@@ -12,6 +12,8 @@ pub mod log;
 pub mod notify;
 pub mod open;
 pub mod program;
+#[cfg(target_os = "linux")]
+pub mod recovery_world;
 pub mod survey;
 pub mod tray;
 pub mod watch;

@@ -335,7 +335,7 @@ fn live(sim: &mut Sim, plan: Plan, decisions: &[Decision]) -> Option<Outcome> {
         if !std::mem::take(&mut sim.crashed) && outcome.is_none() {
             break;
         }
-        let Some(mut journal) = Journal::read(&sim.journal) else { return None };
+        let mut journal = Journal::read(&sim.journal)?;
         if !journal.is_open() {
             return journal.outcome;
         }
@@ -525,4 +525,14 @@ fn a_backup_is_brought_back_and_the_present_file_becomes_one() {
     let backups = backup::list(&mut sim, &servers_xml()).unwrap();
     assert_eq!(backups.len(), 1);
     assert_eq!(sim.files[&backups[0].path], vec![2; 10]);
+}
+
+/// Cases that chance once found.
+#[test]
+fn found_by_chance() {
+    let writes = |calls: [usize; 2]| calls.map(|call| (call, Strike::Outside(Outside::Writes(1)))).into();
+    let mut sim = Sim::new(vec![Manners::Closes; 2], writes([23, 33]), Some(20));
+    let before = sim.files.get(&servers_xml()).cloned();
+    let outcome = live(&mut sim, plan(2, false), &[Decision::Resume]);
+    check(&sim, outcome.as_ref(), 2, before.as_ref()).unwrap();
 }

@@ -295,8 +295,11 @@ fn set_aside(world: &mut dyn World, journal: &mut Journal) -> Result<(), Problem
             world.tell(Progress::Note(format!("The backup is {}.", to.display())));
             return Ok(());
         }
-        // It changed between reading and renaming: put it back, and take what it is now.
-        moved(world, &to, &file)?;
+        // It changed between reading and renaming: put it back, and take what it is now. If it has even been
+        // written anew since, what was renamed is a backup of its own, under its right name.
+        if moved(world, &to, &file).is_err() {
+            displace(world, journal, &to)?;
+        }
     }
     Err(Problem::new(
         Fault::Io,
@@ -357,15 +360,8 @@ fn put_files_back(world: &mut dyn World, journal: &mut Journal) -> Result<Option
             Some(_) if m.to == file => {}
             // It changed just before it was renamed, or somebody edited it: it is all there is.
             Some(_) if exists(world, &m.from)?.is_none() => moved(world, &m.to, &m.from)?,
-            Some(_) => {
-                return Err(Problem::new(
-                    Fault::Data,
-                    "The backup was changed",
-                    m.to.display().to_string(),
-                    "its content is not what was put there",
-                    format!("Look at it, and rename it to {} if it is right.", file.display()),
-                ));
-            }
+            // Both are there, and the backup is not what was put there: neither is ours to overwrite.
+            Some(_) => {}
         }
     }
     let Some(original) = moves.iter().rev().find(|m| m.from == file) else { return Ok(None) };

@@ -66,7 +66,7 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), Problem> {
 ///
 /// # Errors
 ///
-/// As for [`write`].
+/// As for [`write()`].
 pub fn create(path: &Path, content: &[u8]) -> Result<bool, Problem> {
     let target = resolve(path).map_err(|error| cannot_write(path, &error))?;
     if target.exists() {

@@ -508,7 +508,8 @@ class Desk:
 
     def _popup(self, before):
         box = self.look().difference(before, ABOVE_PANEL)
-        return box if box and min(box.size) >= 20 else None
+        # A menu stands on the panel; a notification that comes at this moment keeps away from it.
+        return box if box and min(box.size) >= 20 and box.bottom >= HEIGHT - PANEL - 3 else None
 
     def open_submenu(self, label, menu, *texts):
         """Opens a submenu of the menu in this box and sees these texts there; returns the submenu's box.

@@ -56,8 +56,15 @@ pub fn run(make: impl FnOnce(Post) -> App) {
     }
     loop {
         let goes_on = match events.recv_timeout(app.sleep()) {
-            Ok(event) => app.take(event),
-            Err(mpsc::RecvTimeoutError::Timeout) => app.wake(),
+            Ok(event) => {
+                let looked = matches!(event, Event::Looked(_));
+                let goes_on = app.take(event);
+                if looked {
+                    footprint::give_back_code();
+                }
+                goes_on
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => app.take(Event::Woke),
             Err(mpsc::RecvTimeoutError::Disconnected) => false,
         };
         if !goes_on {

@@ -3,7 +3,7 @@
 use super::{App, click};
 use crate::{app::Event, platform::Post};
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
     time::Instant,
 };
 use tao::{
@@ -33,24 +33,59 @@ pub fn run(make: impl FnOnce(Post) -> App) {
             post(click());
         }
     }));
+    let alarm = Alarm::new(app.post());
     event_loop.run(move |event, _, flow| {
         let goes_on = match event {
             TaoEvent::NewEvents(StartCause::Init) => {
                 app.start();
                 true
             }
-            TaoEvent::NewEvents(StartCause::ResumeTimeReached { .. }) => app.wake(),
             TaoEvent::UserEvent(event) => app.take(event),
             // The session ends too: on Windows the process is gone after this.
             TaoEvent::LoopDestroyed => {
                 app.end();
                 false
             }
-            _ => true,
+            _ => return,
         };
-        *flow =
-            if goes_on { ControlFlow::WaitUntil(Instant::now() + app.sleep()) } else { ControlFlow::Exit };
+        if goes_on {
+            alarm.set(Instant::now() + app.sleep());
+        }
+        *flow = if goes_on { ControlFlow::Wait } else { ControlFlow::Exit };
     })
+}
+
+/// Wakes the loop when its time has come. Not tao's own `WaitUntil`: on Windows a moment that is put off just as it
+/// arrives makes tao wait for the new one in a busy loop.
+struct Alarm(mpsc::Sender<Instant>);
+
+impl Alarm {
+    fn new(post: Post) -> Alarm {
+        let (sender, changes) = mpsc::channel::<Instant>();
+        std::thread::spawn(move || {
+            let mut due: Option<Instant> = None;
+            loop {
+                let change = match due {
+                    Some(due) => changes.recv_timeout(due.saturating_duration_since(Instant::now())),
+                    None => changes.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+                };
+                due = match change {
+                    Ok(next) => Some(next),
+                    Err(mpsc::RecvTimeoutError::Timeout) => {
+                        post(Event::Woke);
+                        None
+                    }
+                    Err(mpsc::RecvTimeoutError::Disconnected) => return,
+                };
+            }
+        });
+        Alarm(sender)
+    }
+
+    /// Rings at `due`, and at no other time set before.
+    fn set(&self, due: Instant) {
+        let _ = self.0.send(due);
+    }
 }
 
 /// Adds to the tray what Windows needs beyond tray-icon.

@@ -159,6 +159,9 @@ impl App {
 
     /// Takes in an event. Returns false when the program is to end.
     fn take(&mut self, event: Event) -> bool {
+        if matches!(event, Event::Woke) {
+            return self.wake();
+        }
         if matches!(event, Event::FilesChanged) {
             let since = *self.settling.get_or_insert_with(Instant::now);
             if since.elapsed() < UNSETTLED {

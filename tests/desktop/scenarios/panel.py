@@ -14,6 +14,7 @@ def run(desk):
     assert tray.is_running()
     # What changes meanwhile is there when the panel is back.
     real.servers(desk, real.server("PROD-01", 300))
+    desk.dismiss_bubble("A renewed date has arrived")
     desk.start_panel()
     desk.wait_for_icon()
     desk.wait_for_tooltip("PROD-01: Maintenance expires in 300 days")

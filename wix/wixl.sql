@@ -1,0 +1,63 @@
+-- What wixl leaves out of the package, or gets wrong: written into it by scripts/windows/msi.sh. One statement a
+-- line; "--" starts a comment; {NAME} is filled in; lines that start with user: or machine: are for that package
+-- only. The numbers are those of wix/tool.wxi.
+
+-- 1 ShortcutProperty
+CREATE TABLE `MsiShortcutProperty` (`MsiShortcutProperty` CHAR(72) NOT NULL, `Shortcut_` CHAR(72) NOT NULL, `PropertyKey` CHAR(255) NOT NULL, `PropVariantValue` CHAR(255) NOT NULL PRIMARY KEY `MsiShortcutProperty`)
+INSERT INTO `MsiShortcutProperty` (`MsiShortcutProperty`, `Shortcut_`, `PropertyKey`, `PropVariantValue`) VALUES ('StartMenuId', 'StartMenu', 'System.AppUserModel.ID', '{AppUserModelId}')
+
+-- 2 RemoveFile, RemoveFolder. What is inside of a folder comes before it.
+user: INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('RemoveUserPrograms', 'Marker', '', 'UserPrograms', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings1', 'Marker', '*', 'CONFIGTOREMOVE', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings1Folder', 'Marker', '', 'CONFIGTOREMOVE', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings2Folder', 'Marker', '', 'CONFIGABOVE', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings3', 'Marker', '*', 'DATALOG', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings3Folder', 'Marker', '', 'DATALOG', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings4', 'Marker', '*', 'DATAPAGES', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings4Folder', 'Marker', '', 'DATAPAGES', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings5', 'Marker', '*', 'DATAICONS', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings5Folder', 'Marker', '', 'DATAICONS', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings6', 'Marker', '*', 'DATATOREMOVE', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings6Folder', 'Marker', '', 'DATATOREMOVE', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings7Folder', 'Marker', '', 'DATAABOVE', 2)
+
+-- 3 RemoveRegistryKey: the name "-" stands for the whole key when the component is removed. Not in the package for
+-- all users, whose components must not mix both kinds of data.
+user: INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Component_`) VALUES ('AppUserModelId', 1, 'Software\Classes\AppUserModelId\{AppUserModelId}', '-', 'Marker')
+
+-- 4 Condition, NeverOverwrite (128)
+UPDATE `Component` SET `Condition` = 'AUTOSTART = "1" OR (AUTOSTARTFOUND AND AUTOSTART <> "0")', `Attributes` = 388 WHERE `Component` = 'Autostart'
+
+-- 5 Secure, Schedule
+UPDATE `Property` SET `Value` = 'AUTOSTART;INSTALLDIR;LAUNCH;REMOVESETTINGS;WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED' WHERE `Property` = 'SecureCustomProperties'
+UPDATE `InstallExecuteSequence` SET `Sequence` = 1510 WHERE `Action` = 'RemoveExistingProducts'
+
+-- 6 File versions: without one Windows Installer would never replace a file that has one.
+UPDATE `File` SET `Version` = '{FileVersion}', `Language` = '{FileLanguage}' WHERE `File` = 'TrayExe'
+UPDATE `File` SET `Version` = '{FileVersion}', `Language` = '{FileLanguage}' WHERE `File` = 'ConsoleCom'
+DELETE FROM `MsiFileHash` WHERE `File_` = 'TrayExe'
+DELETE FROM `MsiFileHash` WHERE `File_` = 'ConsoleCom'
+
+-- 7 Short names, which the tables want before the long ones
+UPDATE `File` SET `FileName` = 'VCTRAY.EXE|visualcron-tray.exe' WHERE `File` = 'TrayExe'
+UPDATE `File` SET `FileName` = 'VCTRAY.COM|visualcron-tray.com' WHERE `File` = 'ConsoleCom'
+UPDATE `File` SET `FileName` = 'LICMIT.TXT|LICENSE-MIT.txt' WHERE `File` = 'LicenseMit'
+UPDATE `File` SET `FileName` = 'LICAPA.TXT|LICENSE-APACHE.txt' WHERE `File` = 'LicenseApache'
+UPDATE `Directory` SET `DefaultDir` = 'VCTRAY|visualcron-tray' WHERE `Directory` = 'INSTALLDIR'
+UPDATE `Shortcut` SET `Name` = 'VCTRAY|visualcron-tray' WHERE `Shortcut` = 'StartMenu'
+
+-- The same in both tools' source, but wixl puts own actions at wrong places of the sequence, and passes over what
+-- a feature may be.
+UPDATE `InstallExecuteSequence` SET `Sequence` = 101 WHERE `Action` = 'RememberFolder'
+UPDATE `InstallExecuteSequence` SET `Sequence` = 102 WHERE `Action` = 'CloseTray'
+UPDATE `InstallExecuteSequence` SET `Sequence` = 1001 WHERE `Action` = 'TellFolder'
+UPDATE `InstallExecuteSequence` SET `Sequence` = 1401 WHERE `Action` = 'NameConfig'
+UPDATE `InstallExecuteSequence` SET `Sequence` = 1402 WHERE `Action` = 'NameConfigAbove'
+UPDATE `InstallExecuteSequence` SET `Sequence` = 1403 WHERE `Action` = 'NameData'
+UPDATE `InstallExecuteSequence` SET `Sequence` = 1404 WHERE `Action` = 'NameDataLog'
+UPDATE `InstallExecuteSequence` SET `Sequence` = 1405 WHERE `Action` = 'NameDataPages'
+UPDATE `InstallExecuteSequence` SET `Sequence` = 1406 WHERE `Action` = 'NameDataIcons'
+UPDATE `InstallExecuteSequence` SET `Sequence` = 1407 WHERE `Action` = 'NameDataAbove'
+user: UPDATE `InstallExecuteSequence` SET `Sequence` = 2590 WHERE `Action` = 'AutostartOff'
+UPDATE `InstallExecuteSequence` SET `Sequence` = 6601 WHERE `Action` = 'StartTray'
+UPDATE `Feature` SET `Attributes` = 24 WHERE `Feature` = 'Main'
