@@ -350,16 +350,13 @@ fn put_files_back(world: &mut dyn World, journal: &mut Journal) -> Result<Option
     for m in moves.iter().rev() {
         match hash_of(world, &m.to)? {
             Some(hash) if hash == m.sha256 => {
-                if m.to != m.from && hash_of(world, &m.from)?.is_some() {
-                    displace(world, journal, &m.from)?;
-                }
-                moved(world, &m.to, &m.from)?;
+                put_back(world, journal, m)?;
             }
             // Not moved yet, or back already; or a program has written servers.xml anew.
             None => {}
             Some(_) if m.to == file => {}
             // It changed just before it was renamed, or somebody edited it: it is all there is.
-            Some(_) if exists(world, &m.from)?.is_none() => moved(world, &m.to, &m.from)?,
+            Some(_) if exists(world, &m.from)?.is_none() => put_back(world, journal, m)?,
             // Both are there, and the backup is not what was put there: neither is ours to overwrite.
             Some(_) => {}
         }
@@ -378,6 +375,19 @@ fn put_files_back(world: &mut dyn World, journal: &mut Journal) -> Result<Option
             format!("Look for a copy, and put it at {}.", file.display()),
         )),
     }
+}
+
+/// Moves one file back to where it was. What is there becomes a backup first, and again if a program writes it anew
+/// in that very moment.
+fn put_back(world: &mut dyn World, journal: &mut Journal, m: &Move) -> Result<(), Problem> {
+    for _ in 1..TRIES {
+        displace(world, journal, &m.from)?;
+        if moved(world, &m.to, &m.from).is_ok() {
+            return Ok(());
+        }
+    }
+    displace(world, journal, &m.from)?;
+    moved(world, &m.to, &m.from)
 }
 
 /// What a program has written meanwhile is the user's too: it becomes a backup.

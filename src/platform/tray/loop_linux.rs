@@ -1,7 +1,7 @@
 //! The loop on Linux: a channel. tray-icon's `ksni` feature speaks StatusNotifierItem from a thread of its
 //! own, so no display and no toolkit is needed here.
 
-use super::{App, click};
+use super::{App, listen};
 use crate::{
     app::{Event, event::Area},
     domain::{Fault, Problem},
@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, mpsc},
     time::Duration,
 };
-use tray_icon::{MouseButton, MouseButtonState, TrayIconEvent, menu::MenuEvent};
+use tray_icon::{MouseButton, MouseButtonState, TrayIconEvent};
 use zbus::{
     blocking::{Connection, Proxy, fdo::DBusProxy},
     names::BusName,
@@ -29,22 +29,13 @@ pub fn run(make: impl FnOnce(Post) -> App) {
     let mut app = make(Arc::new(move |event| {
         let _ = sender.send(event);
     }));
-    let post = app.post();
-    MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
-        if let Ok(command) = event.id().0.parse() {
-            post(Event::Chosen(command));
-        }
-    }));
-    let post = app.post();
-    TrayIconEvent::set_event_handler(Some(move |event| {
-        // StatusNotifierItem knows no double click: the left click starts the Client.
-        if let TrayIconEvent::Click {
-            button: MouseButton::Left, button_state: MouseButtonState::Up, ..
-        } = event
-        {
-            post(click());
-        }
-    }));
+    // StatusNotifierItem knows no double click: the left click starts the Client.
+    listen(app.post(), |event| {
+        matches!(
+            event,
+            TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. }
+        )
+    });
     app.start();
     if app.tray.is_some() {
         let post = app.post();

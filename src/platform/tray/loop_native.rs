@@ -1,6 +1,6 @@
 //! The loop on Windows and macOS: tao's.
 
-use super::{App, click};
+use super::{App, listen};
 use crate::{app::Event, platform::Post};
 use std::{
     sync::{Arc, Mutex, mpsc},
@@ -10,7 +10,7 @@ use tao::{
     event::{Event as TaoEvent, StartCause},
     event_loop::{ControlFlow, EventLoopBuilder},
 };
-use tray_icon::{MouseButton, TrayIconEvent, menu::MenuEvent};
+use tray_icon::{MouseButton, TrayIconEvent};
 
 /// Runs the application that `make` makes, and ends the process when it ends.
 pub fn run(make: impl FnOnce(Post) -> App) {
@@ -21,18 +21,7 @@ pub fn run(make: impl FnOnce(Post) -> App) {
             let _ = proxy.send_event(event);
         }
     }));
-    let post = app.post();
-    MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
-        if let Ok(command) = event.id().0.parse() {
-            post(Event::Chosen(command));
-        }
-    }));
-    let post = app.post();
-    TrayIconEvent::set_event_handler(Some(move |event| {
-        if let TrayIconEvent::DoubleClick { button: MouseButton::Left, .. } = event {
-            post(click());
-        }
-    }));
+    listen(app.post(), |event| matches!(event, TrayIconEvent::DoubleClick { button: MouseButton::Left, .. }));
     let alarm = Alarm::new(app.post());
     event_loop.run(move |event, _, flow| {
         let goes_on = match event {
@@ -97,7 +86,7 @@ pub fn watched(mut tray: super::Tray, post: Post) -> super::Tray {
     };
     let tell = move |news| {
         match news {
-            News::DoubleClicked => post(click()),
+            News::DoubleClicked => post(super::click()),
             News::BalloonClicked => notify::balloon_clicked(&post),
             News::Close => post(Event::Chosen(crate::app::Command::Exit)),
             News::Changed => post(Event::Woke),

@@ -19,7 +19,7 @@ use crate::{
 };
 use live_menu::LiveMenu;
 use std::time::{Duration, Instant};
-use tray_icon::{TrayIcon, TrayIconBuilder};
+use tray_icon::{TrayIcon, TrayIconBuilder, TrayIconEvent, menu::MenuEvent};
 
 /// How long several changes of files are taken together.
 const SETTLE: Duration = Duration::from_millis(150);
@@ -221,6 +221,21 @@ impl App {
     fn post(&self) -> Post {
         self.world.post.clone()
     }
+}
+
+/// Posts what the user chooses in the menu, and the click on the icon that starts the Client.
+fn listen(post: Post, starts_client: impl Fn(&TrayIconEvent) -> bool + Send + Sync + 'static) {
+    let chosen = post.clone();
+    MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
+        if let Ok(command) = event.id().0.parse() {
+            chosen(Event::Chosen(command));
+        }
+    }));
+    TrayIconEvent::set_event_handler(Some(move |event| {
+        if starts_client(&event) {
+            post(click());
+        }
+    }));
 }
 
 /// What a click on the icon does: the vendor's tray starts the Client on a double click (documented).
