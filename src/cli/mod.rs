@@ -24,8 +24,12 @@ use crate::{domain::Problem, platform::program};
 /// Runs the command that was given, and returns the exit code.
 pub fn main() -> u8 {
     #[cfg(windows)]
-    if std::env::args_os().len() > 1 {
-        crate::platform::windows::console::borrow();
+    {
+        use crate::platform::windows::console;
+        if std::env::args_os().len() > 1 {
+            console::borrow();
+        }
+        console::keep_streams();
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

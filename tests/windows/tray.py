@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "target/windows"
 WINE = ROOT / "scripts/windows/wine.sh"
-PATIENCE = 20
+PATIENCE = 60
 TRAY_MESSAGE = 6002
 BALLOON_CLICKED = 0x405
 WM_CLOSE = 0x10
@@ -104,9 +104,16 @@ def post(*words, window="tray_icon_app"):
 
 
 def open_menu(name):
-    tray = tray_window()
-    click(3, tray[2] + 10, tray[3] + 10)
-    wait_for("the menu", menus)
+    def ask():
+        tray = wait_for("the icon", tray_window)
+        click(3, tray[2] + 10, tray[3] + 10)
+        end = time.monotonic() + 5
+        while not menus() and time.monotonic() < end:
+            time.sleep(0.1)
+        return menus()
+
+    # Wine misses a click now and then on an icon that was made anew.
+    wait_for("the menu", ask)
     time.sleep(0.3)
     picture(name)
 
@@ -193,6 +200,40 @@ def whole_visit(program):
     picture("ended")
 
 
+def from_the_console(program):
+    """The console's twin starts the tray, and is done; later it talks to it."""
+    twin = Path(program).resolve().with_suffix(".com")
+    if not twin.exists():
+        print("(no twin for the console beside the program)")
+        return
+    folders = ["--data-dir", "C:\\tray", "--config", "C:\\tray\\settings.toml", "--visualcron-dir", "C:\\vc"]
+    command = [WINE, "cmd", "/c", str(twin).replace("/", "\\"), *folders]
+
+    def ask(*words):
+        # Files, not pipes: the services that Wine starts beside the first program keep its streams.
+        out, err = OUT / "twin.stdout", OUT / "twin.stderr"
+        with open(out, "w") as stdout, open(err, "w") as stderr:
+            streams = {"stdin": subprocess.DEVNULL, "stdout": stdout, "stderr": stderr}
+            code = subprocess.run([*command, *words], env=ENV, timeout=PATIENCE, **streams).returncode
+        return subprocess.CompletedProcess(words, code, out.read_text(), err.read_text())
+
+    first = ask()
+    assert first.returncode == 0, first
+    wait_for("the icon", tray_window)
+    log = PREFIX / "drive_c/tray/log/visualcron-tray.log"
+    wait_for("the start", lambda: log.exists() and "tray.started" in log.read_text())
+    second = ask()
+    assert second.returncode == 0 and "already running" in second.stderr, second
+    status = ask("status")
+    assert status.returncode == 3 and "No servers are known yet" in status.stdout, status
+    end = ask("exit")
+    assert end.returncode == 0 and "The tray ends" in end.stderr, end
+    wait_for("the icon to go", lambda: not tray_window())
+    # A start that is no demo registers the name for toasts, which a demo does not.
+    key = "HKCU\\Software\\Classes\\AppUserModelId\\visualcron-tray"
+    subprocess.run([WINE, "reg", "query", key], env=ENV, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+
+
 def end_of_session(program):
     """Windows asks all programs to end, as when the user logs off."""
     demo = Demo(program)
@@ -240,7 +281,7 @@ def main():
     for name in ("WAYLAND_DISPLAY", "BROWSER"):
         ENV.pop(name, None)
     try:
-        for step in (whole_visit, asked_to_close, end_of_session):
+        for step in (whole_visit, from_the_console, asked_to_close, end_of_session):
             subprocess.run([WINE, "cmd", "/c", "exit"], env=ENV, check=True, stdin=subprocess.DEVNULL)
             start = time.monotonic()
             step(program)

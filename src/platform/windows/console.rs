@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 use windows_sys::Win32::{
-    Foundation::{HANDLE, INVALID_HANDLE_VALUE},
+    Foundation::{HANDLE, HANDLE_FLAG_INHERIT, INVALID_HANDLE_VALUE, SetHandleInformation},
     Storage::FileSystem::{FILE_TYPE_CHAR, FILE_TYPE_DISK, FILE_TYPE_PIPE, GetFileType},
     System::Console::{
         ATTACH_PARENT_PROCESS, AttachConsole, FreeConsole, GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE,
@@ -42,6 +42,15 @@ pub fn borrow() {
         };
         // SAFETY: the handle is open, and nobody closes it.
         unsafe { SetStdHandle(which, handle) };
+    }
+}
+
+/// Lets no program that is started from here hold our streams open: whoever reads them through a pipe would wait
+/// for that program's end. (Streams that are meant for a program are handed to it as copies.)
+pub fn keep_streams() {
+    for which in [STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE] {
+        // SAFETY: no memory is involved; an unusable handle only fails.
+        unsafe { SetHandleInformation(GetStdHandle(which), HANDLE_FLAG_INHERIT, 0) };
     }
 }
 

@@ -1,8 +1,7 @@
 //! How long the tray takes to read and show 1,000, 10,000 and 100,000 servers, and what it holds then: the real
 //! program on a private session bus. `cargo bench --bench many_servers` (Linux).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../../tests/support/mod.rs"]
 mod support;
 
 use std::{
@@ -48,7 +47,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-fn main() {
+pub fn main() {
     let bus = Bus::start();
     let watcher = bus.watcher();
     let _notifications = bus.notifications(&["actions"]);
