@@ -20,13 +20,18 @@ INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `I
 INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings6', 'Marker', '*', 'DATATOREMOVE', 2)
 INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings6Folder', 'Marker', '', 'DATATOREMOVE', 2)
 INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings7Folder', 'Marker', '', 'DATAABOVE', 2)
+-- The most important ones by name as well: Wine takes the asterisk for a name, and could not show that they go.
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings1Named', 'Marker', 'settings.toml', 'CONFIGTOREMOVE', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings3Named', 'Marker', 'visualcron-tray.log', 'DATALOG', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings6Copy', 'Marker', 'settings.last-good.toml', 'DATATOREMOVE', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings6State', 'Marker', 'state.json', 'DATATOREMOVE', 2)
 
 -- 3 RemoveRegistryKey: the name "-" stands for the whole key when the component is removed. Not in the package for
 -- all users, whose components must not mix both kinds of data.
 user: INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Component_`) VALUES ('AppUserModelId', 1, 'Software\Classes\AppUserModelId\{AppUserModelId}', '-', 'Marker')
 
 -- 4 Condition, NeverOverwrite (128)
-UPDATE `Component` SET `Condition` = 'AUTOSTART = "1" OR (AUTOSTARTFOUND AND AUTOSTART <> "0")', `Attributes` = 388 WHERE `Component` = 'Autostart'
+UPDATE `Component` SET `Condition` = 'AUTOSTART = "1" OR (AUTOSTARTFOUND AND AUTOSTART <> "0") OR REMOVE = "ALL"', `Attributes` = 388 WHERE `Component` = 'Autostart'
 
 -- 5 Secure, Schedule
 UPDATE `Property` SET `Value` = 'AUTOSTART;INSTALLDIR;LAUNCH;REMOVESETTINGS;WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED' WHERE `Property` = 'SecureCustomProperties'
