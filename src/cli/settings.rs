@@ -3,7 +3,7 @@
 use super::{Out, Session, args::SettingsAction, status::table};
 use crate::{
     domain::{Fault, Problem},
-    store::settings::{self, ValueOrigin},
+    store::settings::{self, Machine, ValueOrigin, machine_file},
 };
 use std::io::Read;
 
@@ -18,8 +18,18 @@ pub fn run(session: &Session, action: SettingsAction, out: &Out) -> Result<u8, P
         }
         SettingsAction::Set { key, value } => {
             let value = if value == "-" { from_stdin()? } else { value };
+            // A machine's file with mistakes locks nothing; `settings show` tells of them.
+            let (machine, _) = Machine::read(machine_file().as_deref());
+            if let Some(refusal) = machine.refusal(&key) {
+                return Err(refusal);
+            }
             settings::write_default_if_absent(path)?;
-            let change = settings::set(path, &key, &value)?;
+            let before = in_force(session, &key);
+            let mut change = settings::set(path, &key, &value)?;
+            // The default is the machine's, where that has one.
+            if let (Some(before), Some(after)) = (before, in_force(session, &key)) {
+                (change.old, change.new) = (before, after);
+            }
             let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "default".into());
             let report = serde_json::json!({ "key": key, "old": change.old, "new": change.new });
             let text = format!("{key}: {} (was {})", shown(&change.new), shown(&change.old));
@@ -27,6 +37,13 @@ pub fn run(session: &Session, action: SettingsAction, out: &Out) -> Result<u8, P
         }
         SettingsAction::Show => show(session, out),
     }
+}
+
+/// The value in force of a key that is not a server's.
+fn in_force(session: &Session, key: &str) -> Option<Option<String>> {
+    let values = settings::effective(&session.load_settings());
+    let of_server = key.starts_with("server.");
+    values.into_iter().find(|value| !of_server && value.key == key).map(|value| value.value)
 }
 
 /// A value from standard input: for an activation code, which others could see on a command line.
@@ -50,6 +67,8 @@ fn show(session: &Session, out: &Out) -> Result<u8, Problem> {
     let origin = |origin: &ValueOrigin| match origin {
         ValueOrigin::Default => "default".to_string(),
         ValueOrigin::Line(line) => format!("line {line}"),
+        ValueOrigin::Machine(line) => format!("machine, line {line}"),
+        ValueOrigin::MachineLocked => "machine, locked".into(),
     };
     let rows: Vec<[String; 3]> = values
         .iter()
@@ -66,10 +85,12 @@ fn show(session: &Session, out: &Out) -> Result<u8, Problem> {
         "path": session.dirs.config,
         "settings": json,
         "problems": loaded.problems,
+        "notes": loaded.notes,
+        "machine_path": machine_file().filter(|path| path.is_file()),
     });
     out.show(&report, || table(&rows))?;
     if !out.json() {
-        loaded.problems.iter().for_each(|problem| out.problem(problem));
+        loaded.problems.iter().chain(&loaded.notes).for_each(|problem| out.problem(problem));
     }
     Ok(loaded.problems.first().map_or(0, |problem| problem.fault.exit_code()))
 }

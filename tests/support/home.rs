@@ -81,6 +81,7 @@ impl Home {
             .env("XDG_RUNTIME_DIR", self.join("run"))
             .env("XDG_CONFIG_DIRS", self.join(".config"))
             .env("XDG_DATA_DIRS", self.join(".local/share"))
+            .env("VISUALCRON_TRAY_MACHINE_SETTINGS", self.join("machine.toml"))
             .env("TZ", "Europe/Berlin")
             .env("LANG", "C.UTF-8")
             .current_dir(self.path())

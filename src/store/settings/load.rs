@@ -3,6 +3,7 @@
 use super::{
     DEFAULT_FILE, MAX_FILE, Settings,
     keys::{AnySlot, known_keys},
+    machine::{Layered, Machine, machine_file},
     parse::{Located, parse_located},
 };
 use crate::{
@@ -19,11 +20,13 @@ pub struct Loaded {
     pub settings: Settings,
     /// What is wrong; each says in its next step which settings are in force meanwhile.
     pub problems: Vec<Problem>,
+    /// What the user's file says in vain, because the machine's locks it. No fault of anybody.
+    pub notes: Vec<Problem>,
     /// When the file that is in force was last written; the time of loading when none is.
     pub read_at: Timestamp,
     /// Where the settings come from.
     pub from: Origin,
-    located: Located,
+    layered: Layered,
 }
 
 /// Where settings come from.
@@ -44,12 +47,28 @@ pub enum Origin {
 /// else for the defaults. A good file whose content differs is copied to `last_good` (mode 0600 on Unix).
 ///
 /// No file, or an empty one, means the defaults and is no problem: editors leave either for a moment.
+///
+/// Below it all lies the machine's settings file ([`machine_file`]), if there is one.
 pub fn load(path: &Path, last_good: &Path) -> Loaded {
+    load_over(machine_file().as_deref(), path, last_good)
+}
+
+/// As [`load`], over the machine's settings file that is named: its values are the defaults, and what it locks
+/// holds.
+pub fn load_over(machine: Option<&Path>, path: &Path, last_good: &Path) -> Loaded {
+    let (machine, mut faults) = Machine::read(machine);
+    let mut loaded = load_user(&machine, path, last_good);
+    faults.append(&mut loaded.problems);
+    Loaded { problems: faults, ..loaded }
+}
+
+fn load_user(machine: &Machine, path: &Path, last_good: &Path) -> Loaded {
+    let defaults = |problems| Loaded::of(machine.below(&Located::default(), path), problems);
     let problems = match read(path) {
-        Ok(None) => return Loaded::defaults(Vec::new()),
+        Ok(None) => return defaults(Vec::new()),
         Ok(Some(file)) => {
             let problems = keep_good(&file, last_good).err().into_iter().collect();
-            return file.loaded(problems, Origin::File);
+            return file.loaded(machine, path, problems, Origin::File);
         }
         Err(problems) => problems,
     };
@@ -58,9 +77,9 @@ pub fn load(path: &Path, last_good: &Path) -> Loaded {
             let saved_at = file.written;
             let date = saved_at.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M");
             let until = format!("Until then the last good settings, of {date}, are in force.");
-            file.loaded(with_next(problems, &until), Origin::LastGood { saved_at })
+            file.loaded(machine, last_good, with_next(problems, &until), Origin::LastGood { saved_at })
         }
-        _ => Loaded::defaults(with_next(problems, "Until then the default settings are in force.")),
+        _ => defaults(with_next(problems, "Until then the default settings are in force.")),
     }
 }
 
@@ -72,20 +91,28 @@ struct GoodFile {
 }
 
 impl GoodFile {
-    fn loaded(self, problems: Vec<Problem>, from: Origin) -> Loaded {
-        let settings = self.located.settings.clone();
-        Loaded { settings, problems, read_at: self.written, from, located: self.located }
+    fn loaded(self, machine: &Machine, path: &Path, problems: Vec<Problem>, from: Origin) -> Loaded {
+        let layered = machine.below(&self.located, path);
+        Loaded { read_at: self.written, from, ..Loaded::of(layered, problems) }
     }
 }
 
 impl Loaded {
+    /// What holds without any file.
+    #[cfg(test)]
     pub(crate) fn defaults(problems: Vec<Problem>) -> Loaded {
+        Loaded::of(Machine::default().below(&Located::default(), Path::new("")), problems)
+    }
+
+    /// Read now, from no file of the user's.
+    fn of(mut layered: Layered, problems: Vec<Problem>) -> Loaded {
         Loaded {
-            settings: Settings::default(),
+            settings: std::mem::take(&mut layered.settings),
             problems,
+            notes: std::mem::take(&mut layered.notes),
             read_at: Timestamp::now(),
             from: Origin::Defaults,
-            located: Located::default(),
+            layered,
         }
     }
 }
@@ -171,24 +198,28 @@ pub enum ValueOrigin {
     Default,
     /// This line, from 1, of the file that is in force ([`Loaded::from`]).
     Line(usize),
+    /// This line, from 1, of the machine's settings file.
+    Machine(usize),
+    /// The machine's settings file, which locks it; or the program's default, which that file locks.
+    MachineLocked,
 }
 
 /// Every value in force: all keys of all sections, then what is given of each server.
 pub fn effective(loaded: &Loaded) -> Vec<EffectiveValue> {
     let mut settings = loaded.settings.clone();
-    let origin = |line: Option<&usize>| line.map_or(ValueOrigin::Default, |line| ValueOrigin::Line(*line));
+    let origin = |origin: Option<&ValueOrigin>| origin.copied().unwrap_or(ValueOrigin::Default);
     let mut values = Vec::new();
     for info in known_keys() {
         if let AnySlot::Settings(slot) = &info.slot {
             values.push(EffectiveValue {
                 key: info.key.to_string(),
                 value: slot.shown(&mut settings),
-                origin: origin(loaded.located.lines.get(info.key)),
+                origin: origin(loaded.layered.origins.get(info.key)),
             });
         }
     }
     for (at, server) in settings.servers.iter_mut().enumerate() {
-        let lines = loaded.located.servers.get(at);
+        let origins = loaded.layered.servers.get(at);
         let title = server.title().to_string();
         for info in known_keys() {
             if let AnySlot::Server(slot) = &info.slot
@@ -197,7 +228,7 @@ pub fn effective(loaded: &Loaded) -> Vec<EffectiveValue> {
                 values.push(EffectiveValue {
                     key: format!("server.{title}.{}", info.name()),
                     value: Some(value),
-                    origin: origin(lines.and_then(|lines| lines.get(info.key))),
+                    origin: origin(origins.and_then(|origins| origins.get(info.key))),
                 });
             }
         }

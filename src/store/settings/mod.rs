@@ -7,6 +7,7 @@
 mod edit;
 mod keys;
 mod load;
+mod machine;
 mod parse;
 mod place;
 #[cfg(test)]
@@ -17,7 +18,10 @@ mod values;
 
 pub use edit::{Change, edited, remove_server, set, unset, without_server};
 pub use keys::{KeyInfo, known_keys};
-pub use load::{EffectiveValue, Loaded, Origin, ValueOrigin, effective, load, write_default_if_absent};
+pub use load::{
+    EffectiveValue, Loaded, Origin, ValueOrigin, effective, load, load_over, write_default_if_absent,
+};
+pub use machine::{MACHINE_FILE_VARIABLE, Machine, machine_file, use_machine_file};
 pub use parse::parse;
 pub use values::{Check, Level, QuietHours};
 

@@ -3,6 +3,7 @@
 use super::{
     MAX_FILE, MAX_PROBLEMS, MAX_SERVERS, Server, Settings,
     keys::{AnySlot, KeyInfo, SECTIONS, header, help_for_unknown, keys_of},
+    machine::may_lock,
     place::Lines,
     slot::Wrong,
 };
@@ -28,6 +29,8 @@ pub(super) struct Located {
     pub(super) lines: HashMap<&'static str, usize>,
     /// For each server, by full key.
     pub(super) servers: Vec<HashMap<&'static str, usize>>,
+    /// The keys and sections that the machine's file locks.
+    pub(super) locked: Vec<String>,
 }
 
 /// The text without a byte order mark.
@@ -36,6 +39,15 @@ pub(super) fn without_mark(text: &str) -> &str {
 }
 
 pub(super) fn parse_located(text: &str, path: &Path) -> Result<Located, Vec<Problem>> {
+    parse_file(text, path, false)
+}
+
+/// As [`parse_located`], for the machine's file: it may lock keys.
+pub(super) fn parse_machine(text: &str, path: &Path) -> Result<Located, Vec<Problem>> {
+    parse_file(text, path, true)
+}
+
+fn parse_file(text: &str, path: &Path, machine: bool) -> Result<Located, Vec<Problem>> {
     if text.len() as u64 > MAX_FILE {
         return Err(vec![Problem::new(
             Fault::Config,
@@ -51,7 +63,8 @@ pub(super) fn parse_located(text: &str, path: &Path) -> Result<Located, Vec<Prob
         Ok(document) => document,
         Err(error) => return Err(vec![syntax_problem(&error, text, &lines, path)]),
     };
-    let mut reader = Reader { path, lines: &lines, problems: Vec::new(), located: Located::default() };
+    let mut reader =
+        Reader { path, lines: &lines, machine, problems: Vec::new(), located: Located::default() };
     reader.root(document.as_table());
     reader.finish()
 }
@@ -80,6 +93,8 @@ fn syntax_problem(error: &toml_edit::TomlError, text: &str, lines: &Lines<'_>, p
 struct Reader<'r> {
     path: &'r Path,
     lines: &'r Lines<'r>,
+    /// It is the machine's file.
+    machine: bool,
     problems: Vec<(usize, Problem)>,
     located: Located,
 }
@@ -108,7 +123,12 @@ impl Reader<'_> {
     fn root(&mut self, root: &dyn TableLike) {
         for (name, item) in root.iter() {
             let at = key_offset(root.key(name), item);
-            if !SECTIONS.contains(&name) {
+            if self.machine && name == LOCKED {
+                self.locked(at, item);
+            } else if name == LOCKED {
+                let why = "only the machine's settings file can lock".to_string();
+                self.problem(at, "Unknown key in the settings", why, "Remove it".into());
+            } else if !SECTIONS.contains(&name) {
                 self.unknown(at, "", name);
             } else if name == "server" {
                 self.servers(at, item);
@@ -124,6 +144,32 @@ impl Reader<'_> {
             } else {
                 let why = format!("{name} must be a section");
                 self.problem(at, WRONG, why, format!("Write {} on a line of its own", header(name)));
+            }
+        }
+    }
+
+    fn locked(&mut self, at: usize, item: &Item) {
+        let Some(list) = item.as_array() else {
+            let next = "For example: locked = [\"notices.quiet_hours\", \"pages\"]".to_string();
+            return self.problem(at, WRONG, "locked must be a list of keys or sections".into(), next);
+        };
+        for value in list {
+            let at = value.span().map_or(at, |span| span.start);
+            match value.as_str() {
+                Some(name) if may_lock(name) => self.located.locked.push(name.to_string()),
+                Some(name) => {
+                    let (section, key) = name.split_once('.').unwrap_or(("", name));
+                    let next = match section {
+                        "server" => "Servers are locked all together: \"server\"".to_string(),
+                        _ => help_for_unknown(section, key),
+                    };
+                    let why = format!("there is no key or section {}", shortened(name));
+                    self.problem(at, "Unknown key in the settings", why, next);
+                }
+                None => {
+                    let why = "locked must be a list of keys or sections".to_string();
+                    self.problem(at, WRONG, why, "Put each between double quotes".into());
+                }
             }
         }
     }
@@ -246,6 +292,8 @@ impl Reader<'_> {
     }
 }
 
+/// The list of what a user's file cannot change.
+const LOCKED: &str = "locked";
 const WRONG: &str = "Wrong value in the settings";
 
 /// `notices.expiring_days must be a whole number from 0 to 3650, not a text`.
