@@ -226,11 +226,28 @@ mod tests {
         act(&mut RealWorld { journal: journal.to_path_buf(), watcher: &mut |_| {} })
     }
 
-    /// A copy of `sleep`, so that its path is its own, and it running.
+    fn plan(servers_xml: &Path, running: Vec<Program>) -> Plan {
+        Plan {
+            made_at: Timestamp::now(),
+            servers_xml: servers_xml.to_path_buf(),
+            running,
+            start_too: vec![],
+            bring_back: None,
+            choices: Choices::default(),
+        }
+    }
+
+    /// A copy of `sleep`, so that its path is its own, and it running: with its arguments, which `/proc` shows a
+    /// moment after the path.
     fn client(folder: &Path) -> (PathBuf, std::process::Child) {
         let path = folder.join("client");
         fs::copy(fs::canonicalize("/bin/sleep").unwrap(), &path).unwrap();
         let child = Command::new(&path).arg("60").current_dir(folder).spawn().unwrap();
+        let begun = std::time::Instant::now();
+        while !running(Role::Client, &path).iter().any(|program| !program.arguments.is_empty()) {
+            assert!(begun.elapsed() < Duration::from_secs(10), "it does not start");
+            std::thread::sleep(Duration::from_millis(1));
+        }
         (path, child)
     }
 
@@ -284,14 +301,7 @@ mod tests {
             (running_now.len(), running_now[0].arguments.as_slice()),
             (1, ["60".to_string()].as_slice())
         );
-        let plan = Plan {
-            made_at: Timestamp::now(),
-            servers_xml: servers_xml.clone(),
-            running: running_now,
-            start_too: vec![],
-            bring_back: None,
-            choices: Choices::default(),
-        };
+        let plan = plan(&servers_xml, running_now);
         let journal = folder.join("journal.jsonl");
         let mut told = Vec::new();
         let mut world = RealWorld { journal: journal.clone(), watcher: &mut |progress| told.push(progress) };
@@ -317,14 +327,7 @@ mod tests {
         fs::write(&servers_xml, "<Servers/>").unwrap();
         let mut holder =
             Command::new("sleep").arg("60").stdin(File::open(&servers_xml).unwrap()).spawn().unwrap();
-        let plan = Plan {
-            made_at: Timestamp::now(),
-            servers_xml: servers_xml.clone(),
-            running: vec![],
-            start_too: vec![],
-            bring_back: None,
-            choices: Choices::default(),
-        };
+        let plan = plan(&servers_xml, vec![]);
         let problem = in_world(&folder.join("journal"), |world| begin(world, plan)).unwrap_err();
         holder.kill().unwrap();
         holder.wait().unwrap();
