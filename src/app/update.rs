@@ -145,7 +145,8 @@ fn ask(state: &mut State, request: Request, ticket: Ticket, now: &ZonedDateTime,
         Request::Refresh { server: Some(name) } => match state.find(&name).map(|found| found.key.clone()) {
             Some(key) => refresh(state, Some(key), Some(ticket), effects),
             None => {
-                let problem = words::no_such_server(&name, &state.servers);
+                let problem =
+                    words::no_such_server(&name, state.servers.iter().map(|server| server.name.as_str()));
                 effects.push(Effect::Reply(ticket, Box::new(Reply::Problem(problem))));
             }
         },
@@ -165,14 +166,12 @@ fn looked(state: &mut State, findings: Findings, now: &ZonedDateTime, effects: &
         state.servers.iter().map(|server| (server.key.clone(), server.until())).collect();
     let first = !state.looked;
     if let Some(files) = findings.files {
-        let path = state.settings_path.clone();
         set_problems(state, Area::Settings, files.settings.problems.clone(), effects);
         set_problems(state, Area::ServersXml, files.servers_xml_problem.into_iter().collect(), effects);
         state.file_notes = files.servers_xml_notes;
         let entries = files.settings.settings.entries(files.settings.read_at);
         let settings_changed = state.settings != files.settings.settings;
         state.settings = files.settings.settings;
-        state.settings_path = path;
         state.places = files.places;
         state.autostart = files.autostart;
         state.looked = true;

@@ -324,11 +324,11 @@ pub fn folder_not_found(place: Place, why: &str) -> Problem {
     Problem::new(Fault::NoInput, "Cannot open the folder", what, why, next)
 }
 
-/// No server of this name.
-pub fn no_such_server(name: &str, servers: &[Server]) -> Problem {
-    let why = match servers {
-        [] => "no servers are known yet".to_string(),
-        some => format!("known are {}", names(some.iter().map(|server| server.name.as_str()))),
+/// No server of this name; `known` are the names of those that there are.
+pub fn no_such_server<'a>(name: &str, known: impl ExactSizeIterator<Item = &'a str>) -> Problem {
+    let why = match known.len() {
+        0 => "no servers are known yet".to_string(),
+        _ => format!("known are {}", names(known)),
     };
     Problem::new(Fault::Usage, "No such server", name, why, "Give a name as `status` shows it.")
 }

@@ -10,7 +10,7 @@ use crate::{
     domain::{Fault, Problem},
     platform::{clock::Clock, dirs::Dirs, instance, survey, world},
     store::{
-        settings::{self, Loaded},
+        settings::{self, Loaded, Settings},
         state::StateFile,
     },
 };
@@ -55,10 +55,9 @@ impl Session {
     }
 
     /// A fresh application state from what was kept and the settings in force.
-    pub fn state(&self, kept: Persisted) -> State {
-        let loaded = self.load_settings();
-        let places = survey::survey(&self.dirs, &loaded.settings);
-        State::new(kept, loaded.settings, self.dirs.config.clone(), places, survey::local_names())
+    pub fn state(&self, kept: Persisted, settings: Settings) -> State {
+        let places = survey::survey(&self.dirs, &settings);
+        State::new(kept, settings, self.dirs.config.clone(), places, survey::local_names())
     }
 
     /// Asks the running tray, or does without. With a pretended time the tray, which lives in the present, is
@@ -77,7 +76,7 @@ impl Session {
         let lock = if self.keeps_nothing { None } else { instance::lock(&self.dirs).ok().flatten() };
         let (state_file, kept, problem) = self.load_state();
         let state_file = if lock.is_some() { state_file } else { state_file.read_only() };
-        let mut state = self.state(kept);
+        let mut state = self.state(kept, self.load_settings().settings);
         state.announces = false;
         if let Some(problem) = problem {
             state.problems.insert(crate::app::event::Area::State, vec![problem]);

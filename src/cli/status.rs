@@ -13,7 +13,7 @@ use crate::{
 pub fn run(session: &Session, server: Option<&str>, out: &Out) -> Result<u8, Problem> {
     let Reply::Status(mut report) = session.ask(Request::Status)? else { return Err(unexpected()) };
     if let Some(name) = server {
-        keep_only(&mut report, name, session)?;
+        keep_only(&mut report, name)?;
     }
     let text = || text(&report, session, server.is_some() || session.verbose);
     out.show(&report, text)?;
@@ -25,13 +25,12 @@ pub fn run(session: &Session, server: Option<&str>, out: &Out) -> Result<u8, Pro
     Ok(report.standing.exit_code())
 }
 
-fn keep_only(report: &mut StatusReport, name: &str, session: &Session) -> Result<(), Problem> {
+fn keep_only(report: &mut StatusReport, name: &str) -> Result<(), Problem> {
     let is = |text: &str| text.eq_ignore_ascii_case(name);
     let fits = |s: &ServerReport| is(&s.name) || s.address.as_deref().is_some_and(is);
     if !report.servers.iter().any(fits) {
-        let mut alone = session.alone()?;
-        alone.look(session);
-        return Err(words::no_such_server(name, &alone.state.servers));
+        let known = report.servers.iter().map(|server| server.name.as_str());
+        return Err(words::no_such_server(name, known));
     }
     report.servers.retain(fits);
     report.standing = report.servers.iter().map(|s| s.standing).max().unwrap_or(Standing::Unknown);

@@ -75,12 +75,11 @@ pub fn start(
     problem: Option<(Area, Problem)>,
     keepsake: Option<Box<dyn Any + Send>>,
 ) -> Result<u8, Problem> {
-    let loaded = session.load_settings();
-    let log_settings = &loaded.settings.log;
-    let level = if session.verbose { LevelFilter::DEBUG } else { level(log_settings.level) };
-    log::start(session.dirs.log_file(), log_settings.max_kib, level);
+    let settings = session.load_settings().settings;
+    let level = if session.verbose { LevelFilter::DEBUG } else { level(settings.log.level) };
+    log::start(session.dirs.log_file(), settings.log.max_kib, level);
     let (state_file, kept, state_problem) = session.load_state();
-    let state = session.state(kept);
+    let state = session.state(kept, settings);
     let dirs = session.dirs.clone();
     tray::run(move |post: Post| {
         let stop = post.clone();

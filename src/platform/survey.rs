@@ -1,11 +1,8 @@
 //! Where VisualCron's folders and programs are on this machine.
 
 use super::dirs::Dirs;
-use crate::{app::Places, store::settings::Settings};
+use crate::{app::Places, recovery::plan::SERVER_FILES, store::settings::Settings};
 use std::path::{Path, PathBuf};
-
-/// Files that only a server's settings folder holds (documented by the vendor).
-const SERVER_FILES: [&str; 3] = ["jobs.xml", "users.xml", "license.xml"];
 
 /// Looks where everything is. Reads no file.
 pub fn survey(dirs: &Dirs, settings: &Settings) -> Places {

@@ -1,7 +1,8 @@
 //! Our backups of servers.xml: `servers.xml.<UTC time>.<first 8 of SHA-256>.bak` in the same folder. It is the
 //! file itself, renamed, so its rights are what they were.
 
-use super::world::{World, folder_of};
+use super::world::World;
+use crate::store::atomic::folder_of;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use std::{
     io,
@@ -49,7 +50,7 @@ fn parse(file: &Path, name: &str) -> Option<Backup> {
 /// All backups of `file` made by us, the newest first.
 pub fn list(world: &mut dyn World, file: &Path) -> io::Result<Vec<Backup>> {
     let mut backups: Vec<Backup> =
-        world.names(&folder_of(file))?.iter().filter_map(|name| parse(file, name)).collect();
+        world.names(folder_of(file))?.iter().filter_map(|name| parse(file, name)).collect();
     backups.sort();
     backups.reverse();
     Ok(backups)

@@ -1,7 +1,10 @@
 //! What is to be done, and when it is refused.
 
-use super::world::{Kind, World, folder_of};
-use crate::domain::{Fault, Problem};
+use super::world::{Kind, World};
+use crate::{
+    domain::{Fault, Problem},
+    store::atomic::folder_of,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -164,19 +167,19 @@ pub fn guard(world: &mut dyn World, plan: &Plan) -> Result<(), Problem> {
     let failed = |path: &Path, error: &io::Error| {
         Problem::io(REFUSED, path, error, "Check that this user may read and write there, and try again.")
     };
-    not_a_link(world, &folder)?;
-    let names = world.names(&folder).map_err(|error| failed(&folder, &error))?;
+    not_a_link(world, folder)?;
+    let names = world.names(folder).map_err(|error| failed(folder, &error))?;
     if let Some(file) =
         SERVER_FILES.iter().find(|file| names.iter().any(|name| name.eq_ignore_ascii_case(file)))
     {
         return Err(refused(
-            &folder,
+            folder,
             format!("it holds {file}: it is a server's settings folder, not the Client's"),
             "Give the folder of the Client: visualcron.folder in the settings.",
         ));
     }
-    if !world.is_ours(&folder).map_err(|error| failed(&folder, &error))? {
-        return Err(refused(&folder, "it belongs to another user", "Run this as that user."));
+    if !world.is_ours(folder).map_err(|error| failed(folder, &error))? {
+        return Err(refused(folder, "it belongs to another user", "Run this as that user."));
     }
     let kind = world.kind(&plan.servers_xml).map_err(|error| failed(&plan.servers_xml, &error))?;
     match kind {
@@ -211,8 +214,8 @@ pub fn guard(world: &mut dyn World, plan: &Plan) -> Result<(), Problem> {
         }
     }
     const JOURNAL_BYTES: u64 = 256 * 1024;
-    if !world.has_room(JOURNAL_BYTES).map_err(|error| failed(&folder, &error))? {
-        return Err(refused(&folder, "the disk is full", "Free some space first."));
+    if !world.has_room(JOURNAL_BYTES).map_err(|error| failed(folder, &error))? {
+        return Err(refused(folder, "the disk is full", "Free some space first."));
     }
     Ok(())
 }

@@ -3,11 +3,7 @@
 
 use super::{Program, Record};
 use jiff::Timestamp;
-use std::{
-    io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{io, path::Path, time::Duration};
 
 /// What is at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,9 +75,4 @@ pub enum Progress {
     Note(String),
     /// A step failed: why. What was done is taken back.
     Failed(String),
-}
-
-/// A path's folder; `.` for a bare name.
-pub fn folder_of(path: &Path) -> PathBuf {
-    path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }

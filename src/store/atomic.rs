@@ -183,7 +183,8 @@ fn prepare(target: &Path, content: &[u8], keep: Option<fs::Permissions>) -> Resu
     Ok(file)
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// A path's folder; `.` for a bare name.
+pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
