@@ -94,7 +94,7 @@ fn status_for_people() {
     BRANCH-07  unknown   unknown                     unknown  unknown      servers.xml
 
     Prod:
-      settings says 2027-12-31, servers.xml says 2027-06-12: the date that changed last counts
+      settings says 2027-12-31, servers.xml says 2027-06-12: it is not known which changed last, so settings goes first
 
     BRANCH-07:
       The date of expiry "3/4/2027" can be read with the day or the month first, so it is left open.
@@ -193,7 +193,7 @@ fn status_for_programs() {
               "source": "settings",
               "read_at": "[time]",
               "notes": [
-                "settings says 2027-12-31, servers.xml says 2027-06-12: the date that changed last counts"
+                "settings says 2027-12-31, servers.xml says 2027-06-12: it is not known which changed last, so settings goes first"
               ]
             },
             {
@@ -285,7 +285,7 @@ fn a_broken_file_leaves_what_was_known() {
     BRANCH-07  unknown   unknown                     unknown  unknown      servers.xml
 
     Prod:
-      settings says 2027-12-31, servers.xml says 2027-06-12: the date that changed last counts
+      settings says 2027-12-31, servers.xml says 2027-06-12: it is not known which changed last, so settings goes first
 
     BRANCH-07:
       The date of expiry "3/4/2027" can be read with the day or the month first, so it is left open.
@@ -454,7 +454,9 @@ fn a_pretended_time_leaves_no_trace() {
         "notices",
         "--got-it",
     ]);
-    assert!(command.output().unwrap().status.success());
+    let refused = command.output().unwrap();
+    assert_eq!(refused.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("Give --data-dir"));
     let later = run_as_is(&home, &["notices"]);
     assert!(String::from_utf8_lossy(&later.stdout).contains("TEST-01"));
     assert!(!home.join(".local/share/visualcron-tray/state.json").exists());
@@ -711,4 +713,34 @@ fn start_on_logon_is_switched_on_and_off() {
         "$ autostart off --json\n{\n  \"autostart\": false\n}\n(exit 0)"
     );
     assert!(!entry.exists());
+}
+
+#[test]
+fn each_visualcron_folder_shows_its_own_servers() {
+    let home = home();
+    let at = |folder: &str| {
+        let mut command = home.command();
+        command.args(["--visualcron-dir", folder, "--config", SETTINGS, "--data-dir", "data", "status"]);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert!(at("VisualCron").contains("PROD-01"));
+    assert!(!at("Another").contains("PROD-01"));
+    // And what was known of the first is not lost by it.
+    home.write(visualcron("settings/servers.xml"), "");
+    assert!(at("VisualCron").contains("PROD-01"));
+}
+
+#[test]
+fn an_answer_that_cannot_be_kept_is_not_called_kept() {
+    let home = home();
+    home.write("data/state.json", r#"{"schema":2,"knowledge":{"of":"the future"}}"#);
+    for option in ["--got-it", "--remind-tomorrow"] {
+        let mut command = home.command();
+        command.args(["--visualcron-dir", "VisualCron", "--config", SETTINGS, "--data-dir", "data"]);
+        let answered = command.args(["notices", option]).output().unwrap();
+        assert_eq!(answered.status.code(), Some(65), "{answered:?}");
+        let text = String::from_utf8_lossy(&answered.stderr);
+        assert!(text.starts_with("Nothing can be kept: ") && text.contains("version 2"), "{text}");
+    }
+    assert!(String::from_utf8_lossy(&run(&home, &["notices"]).stdout).contains("TEST-01"));
 }

@@ -517,12 +517,12 @@ fn a_bad_file_leaves_the_last_good_settings_in_force() {
     let nexts =
         |loaded: &Loaded| loaded.problems.iter().map(|problem| problem.next.clone()).collect::<Vec<_>>();
 
-    let loaded = load(&path, &last_good);
-    assert_eq!((days(&loaded), loaded.from, loaded.problems.len()), (30, Origin::Defaults, 0));
+    let loaded = load_and_keep(&path, &last_good);
+    assert_eq!((days(&loaded), loaded.from, loaded.problems.len()), (30, Origin::Nowhere, 0));
     assert!(!last_good.exists());
 
     fs::write(&path, "[notices]\nexpiring_days = many\n").unwrap();
-    let loaded = load(&path, &last_good);
+    let loaded = load_and_keep(&path, &last_good);
     assert_eq!((days(&loaded), loaded.from), (30, Origin::Defaults));
     assert_eq!(
         nexts(&loaded),
@@ -532,7 +532,7 @@ fn a_bad_file_leaves_the_last_good_settings_in_force() {
     fs::write(&path, "[notices]\nexpiring_days = 45\n").unwrap();
     let then = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_750_000_000);
     fs::File::options().write(true).open(&path).unwrap().set_modified(then).unwrap();
-    let loaded = load(&path, &last_good);
+    let loaded = load_and_keep(&path, &last_good);
     assert_eq!((days(&loaded), loaded.from, loaded.problems.len()), (45, Origin::File, 0));
     assert_eq!(loaded.read_at.as_second(), 1_750_000_000);
     assert_eq!(fs::read(&last_good).unwrap(), fs::read(&path).unwrap());
@@ -543,7 +543,7 @@ fn a_bad_file_leaves_the_last_good_settings_in_force() {
     }
 
     fs::write(&path, "[notices]\nexpiring_days = 46\ntrail = true\n").unwrap();
-    let loaded = load(&path, &last_good);
+    let loaded = load_and_keep(&path, &last_good);
     let saved_at = jiff::Timestamp::from_second(1_750_000_000).unwrap();
     assert_eq!((days(&loaded), loaded.from), (45, Origin::LastGood { saved_at }));
     assert_eq!(loaded.read_at, saved_at);
@@ -556,22 +556,22 @@ fn a_bad_file_leaves_the_last_good_settings_in_force() {
 
     for moment in ["", " \n", "\u{feff}"] {
         fs::write(&path, moment).unwrap();
-        let loaded = load(&path, &last_good);
-        assert_eq!((days(&loaded), loaded.from, loaded.problems.len()), (30, Origin::Defaults, 0));
+        let loaded = load_and_keep(&path, &last_good);
+        assert_eq!((days(&loaded), loaded.from, loaded.problems.len()), (30, Origin::Nowhere, 0));
     }
     fs::write(&path, b"[log]\n# caf\xe9\n").unwrap();
-    let loaded = load(&path, &last_good);
+    let loaded = load_and_keep(&path, &last_good);
     assert_eq!(days(&loaded), 45);
     assert!(loaded.problems[0].place.ends_with("settings.toml, line 2"));
     assert_eq!(loaded.problems[0].why, "it is not UTF-8 text");
     fs::write(&path, b"\xff\xfe[\0").unwrap();
-    assert_eq!(load(&path, &last_good).problems[0].why, "it is UTF-16 text");
+    assert_eq!(load_and_keep(&path, &last_good).problems[0].why, "it is UTF-16 text");
 
     fs::write(&last_good, "[notices]\nexpiring_days = many\n").unwrap();
-    assert_eq!(load(&path, &last_good).from, Origin::Defaults);
+    assert_eq!(load_and_keep(&path, &last_good).from, Origin::Defaults);
     // A copy that cannot be kept is said, and the file is in force all the same.
     fs::write(&path, "[notices]\nexpiring_days = 47\n").unwrap();
-    let loaded = load(&path, &path.join("below/a-file"));
+    let loaded = load_and_keep(&path, &path.join("below/a-file"));
     assert_eq!((days(&loaded), loaded.from), (47, Origin::File));
     assert!(loaded.problems[0].what.starts_with("Cannot keep a copy"), "{:?}", loaded.problems);
 }

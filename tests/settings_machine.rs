@@ -14,7 +14,7 @@ fn report(machine: &str, user: &str) -> String {
     let (below, above) = (folder.path().join("machine.toml"), folder.path().join("settings.toml"));
     fs::write(&below, machine).unwrap();
     fs::write(&above, user).unwrap();
-    let loaded = load_over(Some(&below), &above, &folder.path().join("good"));
+    let loaded = load_over(Some(&below), &above, &folder.path().join("good"), true);
     let mut report = String::new();
     for value in effective(&loaded) {
         if value.origin != ValueOrigin::Default {
@@ -108,7 +108,7 @@ fn the_last_good_settings_lie_over_the_machines_too() {
     let at = |name: &str| folder.path().join(name);
     fs::write(at("machine.toml"), "[notices]\nexpiring_days = 45\nafter_every_days = 3\n").unwrap();
     fs::write(at("settings.toml"), "[notices]\nexpiring_days = 20\n").unwrap();
-    let load = || load_over(Some(&at("machine.toml")), &at("settings.toml"), &at("good"));
+    let load = || load_over(Some(&at("machine.toml")), &at("settings.toml"), &at("good"), true);
     assert!(load().problems.is_empty());
     fs::write(at("settings.toml"), "[notices]\nexpiring_days = \n").unwrap();
     let loaded = load();
@@ -116,7 +116,7 @@ fn the_last_good_settings_lie_over_the_machines_too() {
     assert_eq!((loaded.settings.notices.expiring_days, loaded.settings.notices.after_every_days), (20, 3));
     // The copy is the user's file alone.
     assert!(!fs::read_to_string(at("good")).unwrap().contains("45"));
-    let none = load_over(Some(Path::new("/nowhere/machine.toml")), &at("none.toml"), &at("none"));
+    let none = load_over(Some(Path::new("/nowhere/machine.toml")), &at("none.toml"), &at("none"), true);
     assert_eq!((none.settings, none.problems.len()), (Settings::default(), 0));
 }
 

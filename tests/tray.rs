@@ -444,3 +444,54 @@ fn a_command_at_work_only_delays_the_start() {
     drop(lock);
     watcher.wait_for_item(TIMEOUT);
 }
+
+/// What a command gives with the running tray it gives without one, its exit code included.
+#[test]
+fn a_tray_changes_no_exit_code() {
+    let past = servers_xml(&[server("A", "a", 16444, "2026-01-31")]);
+    for (settings, servers, state, args) in [
+        ("", "<a/>", "", &["refresh"][..]),
+        ("[notices]\nexpiring_days = many\n", "<a/>", "", &["refresh"]),
+        ("", "<ArrayOfConnection><Connection><Na", "", &["refresh"]),
+        ("", "<a/>", "", &["refresh", "NOBODY"]),
+        ("", "<a/>", r#"{"schema":2}"#, &["refresh", "--forget"]),
+        ("", &past, r#"{"schema":2}"#, &["notices", "--got-it"]),
+        ("", "<a/>", "", &["notices", "--got-it"]),
+    ] {
+        let (bus, home) = (Bus::start(), home(&[]));
+        let watcher = bus.watcher();
+        home.write(
+            ".config/visualcron-tray/settings.toml",
+            format!("license_host.check_on_refresh = false\nconnection.check = \"off\"\n{settings}"),
+        );
+        home.write(".local/share/VisualCron/settings/servers.xml", servers);
+        if !state.is_empty() {
+            home.write(".local/share/visualcron-tray/state.json", state);
+        }
+        let alone = home.run(args);
+        let _tray = home.spawn(&bus, &["tray"]);
+        watcher.wait_for_item(TIMEOUT);
+        let asked = home.run(args);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert_eq!(asked.status.code(), alone.status.code(), "{args:?} {state} {}", text(&asked.stderr));
+        assert_eq!(text(&asked.stderr), text(&alone.stderr), "{args:?} {state}");
+    }
+}
+
+#[test]
+fn a_replaced_settings_folder_is_watched_on() {
+    let (bus, home) = (Bus::start(), home(&[server("A", "a", 16444, "2027-06-12")]));
+    let watcher = bus.watcher();
+    let _tray = start(&home, &bus, NOW);
+    let item = watcher.wait_for_item(TIMEOUT);
+    item.wait_for_tooltip(TIMEOUT, |text| text.contains("2027-06-12"));
+    let folder = home.join(".local/share/VisualCron/settings");
+    for (folder, year) in [(folder.clone(), 2028), (folder.parent().unwrap().to_path_buf(), 2029)] {
+        fs::rename(&folder, folder.with_extension(year.to_string())).unwrap();
+        let file = ".local/share/VisualCron/settings/servers.xml";
+        for day in [12, 13] {
+            home.write(file, servers_xml(&[server("A", "a", 16444, &format!("{year}-06-{day}"))]));
+            item.wait_for_tooltip(TIMEOUT, |text| text.contains(&format!("{year}-06-{day}")));
+        }
+    }
+}

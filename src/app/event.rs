@@ -5,7 +5,8 @@ use crate::{
     domain::{Problem, ServerKey, knowledge::Outcome},
     store::settings::Loaded,
 };
-use std::path::PathBuf;
+use jiff::civil::Date;
+use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 /// Something happened.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub enum Event {
     Looked(Box<Findings>),
     /// Something in the settings file or below VisualCron's folder changed on disk.
     FilesChanged,
+    /// Our state was to be written to disk.
+    Saved(Result<(), Problem>),
     /// An effect went well: a problem of this area, if there was one, is over.
     Worked(Area),
     /// An effect failed.
@@ -35,7 +38,9 @@ pub enum Area {
     Settings,
     /// The Client's servers.xml.
     ServersXml,
-    /// Our own state on disk.
+    /// What was kept from earlier runs, when it was read.
+    Kept,
+    /// Writing our own state to disk.
     State,
     /// The tray icon and its host.
     Tray,
@@ -52,7 +57,7 @@ pub enum Area {
 impl Area {
     /// Does a problem here concern what is known of the licenses? If not, it concerns this desktop alone.
     pub fn concerns_licenses(&self) -> bool {
-        matches!(self, Area::Settings | Area::ServersXml | Area::State | Area::LicenseHost)
+        matches!(self, Area::Settings | Area::ServersXml | Area::Kept | Area::State | Area::LicenseHost)
     }
 }
 
@@ -63,14 +68,24 @@ pub struct Ticket(pub u64);
 /// What to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {
+    /// Counts the looks, so that what a slow one brings does not undo what a later one brought; comes back with
+    /// the findings.
+    pub number: u64,
     /// Why; comes back with the findings.
     pub purpose: Purpose,
-    /// The servers whose TCP port is to be tried: key, host, port.
-    pub links: Vec<(ServerKey, String, u16)>,
-    /// Read the settings, servers.xml and the folders.
-    pub files: bool,
-    /// Try the license host on port 443.
-    pub license_host: bool,
+    /// What at.
+    pub at: LookAt,
+}
+
+/// What is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookAt {
+    /// The settings, servers.xml and the folders.
+    Files,
+    /// The same, and the license host on port 443 if the settings say so.
+    FilesAndLicenseHost,
+    /// The servers' TCP ports: key, host, port; each within this time.
+    Ports(Vec<(ServerKey, String, u16)>, Duration),
 }
 
 /// Why we look.
@@ -78,21 +93,34 @@ pub struct Look {
 pub enum Purpose {
     /// On start, on a change of files, or as time goes by.
     Routine,
-    /// The user asked for a refresh, of one server or of all, and these wait for the result.
-    Refresh(Option<ServerKey>, Option<Ticket>),
+    /// The user asked for a refresh.
+    Refresh(Box<Refresh>),
     /// This one waits for the status.
     Status(Ticket),
+}
+
+/// A refresh that is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refresh {
+    /// Of this server alone.
+    pub only: Option<ServerKey>,
+    /// Who waits for the result; without one it is shown.
+    pub ticket: Option<Ticket>,
+    /// The servers' dates when it was asked for.
+    pub before: HashMap<ServerKey, Option<Date>>,
 }
 
 /// What was found.
 #[derive(Debug)]
 pub struct Findings {
+    /// The number of the look.
+    pub number: u64,
     /// Why we looked.
     pub purpose: Purpose,
     /// Settings, servers.xml and folders, if they were looked at.
-    pub files: Option<Files>,
-    /// Whether the servers answered on their ports.
-    pub links: Vec<(ServerKey, Link)>,
+    pub files: Option<Box<Files>>,
+    /// Whether the servers answered on their ports, if those were tried.
+    pub links: Option<Vec<(ServerKey, Link)>>,
     /// Whether the license host answered, if it was tried.
     pub license_host: Option<Result<(), Problem>>,
 }
@@ -174,6 +202,8 @@ pub enum Effect {
     Service(bool),
     /// Answer another process.
     Reply(Ticket, Box<Reply>),
+    /// Answer another process that it is done, or, if the save before this failed, that it is not.
+    Confirm(Ticket),
     /// Say this once on the log, and on standard error where there is one.
     Say(Problem),
     /// End.

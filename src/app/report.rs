@@ -1,7 +1,7 @@
 //! What the command line and other processes are told: plain data, the same as JSON.
 
 use super::{State, state::coverage_of};
-use crate::domain::{Coverage, Kind, Problem, Server, Source, Standing, Version, coverage, standing};
+use crate::domain::{Coverage, Fault, Kind, Problem, Server, Source, Standing, Version, coverage, standing};
 use jiff::{Timestamp, ZonedDateTime, civil::Date};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,52 @@ pub enum Reply {
     NotUnderstood,
     /// This tray looks at other folders than those asked about.
     OtherFolders,
+}
+
+/// The kinds of failure do not belong to what people and scripts are shown, but decide the exit code.
+#[derive(Serialize, Deserialize)]
+struct Line<R> {
+    reply: R,
+    /// Of each problem in the reply, in its order.
+    faults: Vec<Fault>,
+}
+
+impl Reply {
+    /// As one line, without its end, for another process of ours.
+    ///
+    /// # Errors
+    ///
+    /// None that is known: all of it can be written as JSON.
+    pub fn to_line(&self) -> serde_json::Result<Vec<u8>> {
+        let faults = match self {
+            Reply::Status(StatusReport { problems, .. })
+            | Reply::Refreshed(RefreshReport { problems, .. }) => {
+                problems.iter().map(|problem| problem.fault).collect()
+            }
+            Reply::Problem(problem) => vec![problem.fault],
+            Reply::Done | Reply::NotUnderstood | Reply::OtherFolders => Vec::new(),
+        };
+        serde_json::to_vec(&Line { reply: self, faults })
+    }
+
+    /// The reply that [`Reply::to_line`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// It is no such line.
+    pub fn from_line(line: &str) -> serde_json::Result<Reply> {
+        let Line { mut reply, faults } = serde_json::from_str(line)?;
+        let problems = match &mut reply {
+            Reply::Status(StatusReport { problems, .. })
+            | Reply::Refreshed(RefreshReport { problems, .. }) => problems.as_mut_slice(),
+            Reply::Problem(problem) => std::slice::from_mut(problem),
+            Reply::Done | Reply::NotUnderstood | Reply::OtherFolders => &mut [],
+        };
+        for (problem, fault) in problems.iter_mut().zip(faults) {
+            problem.fault = fault;
+        }
+        Ok(reply)
+    }
 }
 
 /// The status of all servers: `status --json`. The field names are a promise.

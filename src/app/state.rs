@@ -3,7 +3,7 @@
 use super::{Places, event::Area};
 use crate::{
     domain::{
-        Knowledge, Problem, Server, ServerKey, Standing, coverage,
+        Knowledge, Problem, Server, ServerKey, Source, Standing, coverage,
         coverage::Coverage,
         notice::{Ledger, Notice, Policy},
         standing,
@@ -51,6 +51,8 @@ pub struct State {
     pub places: Places,
     /// Whether the servers answered when last asked.
     pub links: HashMap<ServerKey, Link>,
+    /// They are being asked.
+    pub checking_links: bool,
     /// When the servers are to be asked again.
     pub next_link_check: Option<Timestamp>,
     /// What is wrong, by area.
@@ -67,8 +69,14 @@ pub struct State {
     pub looked: bool,
     /// Due notices are shown: the tray does, a single command does not.
     pub announces: bool,
-    /// `kept` has changed since it was saved.
+    /// `kept` has changed since it was given to be saved.
     pub unsaved: bool,
+    /// The last save failed.
+    pub save_failed: bool,
+    /// How many looks there were.
+    pub looks: u64,
+    /// The number of the look that brought what is known of the files.
+    pub files_of_look: u64,
 }
 
 impl State {
@@ -87,6 +95,7 @@ impl State {
             servers: Vec::new(),
             places,
             links: HashMap::new(),
+            checking_links: false,
             next_link_check: None,
             problems: BTreeMap::new(),
             file_notes: Vec::new(),
@@ -96,15 +105,23 @@ impl State {
             looked: false,
             announces: true,
             unsaved: false,
+            save_failed: false,
+            looks: 0,
+            files_of_look: 0,
         };
+        let known = &mut state.kept.knowledge;
+        known.look_at(Source::Settings, &state.settings_path.to_string_lossy());
+        known.look_at(Source::ServersXml, &state.places.servers_xml.to_string_lossy());
         state.merge();
         state
     }
 
     /// Merges the servers anew, the most urgent first: by date, those without one last.
     pub fn merge(&mut self) {
-        self.servers = self.kept.knowledge.servers(&self.local_names);
-        self.servers.sort_by_key(|server| server.until().unwrap_or(Date::MAX));
+        let mut servers = self.kept.knowledge.servers(&self.local_names);
+        servers.sort_by_key(|server| server.until().unwrap_or(Date::MAX));
+        self.unsaved |= self.kept.notices.carry_over(&self.servers, &servers);
+        self.servers = servers;
     }
 
     /// The user's wishes for notices.
@@ -185,10 +202,19 @@ impl State {
         self.next_link_check.map_or(notices, |check| check.min(notices)).max(now.timestamp())
     }
 
+    /// Are the servers to be asked again? Also where that is further off than it can be: the clock was set back.
+    pub(super) fn links_are_due(&self, now: Timestamp) -> bool {
+        self.next_link_check.is_some_and(|due| due <= now || due > self.links_due_after(now))
+    }
+
     /// When the servers are to be asked again after `now`.
     pub(super) fn schedule_links(&mut self, now: Timestamp) {
+        self.next_link_check = (!self.link_targets().is_empty()).then(|| self.links_due_after(now));
+    }
+
+    fn links_due_after(&self, now: Timestamp) -> Timestamp {
         let every = SignedDuration::from_secs(i64::from(self.settings.connection.every_seconds));
-        self.next_link_check = (!self.link_targets().is_empty()).then(|| now + every);
+        now.saturating_add(every).unwrap_or(Timestamp::MAX)
     }
 
     /// All problems, in the order of their areas.

@@ -44,7 +44,12 @@ pub fn state(entries: Vec<Entry>) -> State {
         places(),
         vec![],
     );
-    state.kept.knowledge.absorb(Source::ServersXml, Outcome::Read(entries), Timestamp::UNIX_EPOCH);
+    state.kept.knowledge.absorb(
+        Source::ServersXml,
+        "/home/me/VisualCron/settings/servers.xml",
+        Outcome::Read(entries),
+        Timestamp::UNIX_EPOCH,
+    );
     state.merge();
     state.looked = true;
     state

@@ -2,24 +2,23 @@
 
 use super::{
     Command, Effect, Event, Findings, Link, Look, Purpose, State, Target, Ticket,
-    event::Area,
+    event::{Area, Files, LookAt, Refresh},
     page, recovery_plan,
     report::{RefreshReport, RefreshedServer, Reply, Request, StatusReport},
     words,
 };
-use crate::{
-    domain::{Fault, Problem, ServerKey, Source, knowledge::Outcome, notice::Handling},
-    store::settings::Check,
-};
-use jiff::{ZonedDateTime, civil::Date};
-use std::collections::HashMap;
+use crate::domain::{Fault, Problem, ServerKey, Source, notice::Handling};
+use jiff::ZonedDateTime;
+use std::{collections::HashSet, time::Duration};
 
 /// Takes in one event at `now`. The effects are to be carried out in their order.
 pub fn update(state: &mut State, event: Event, now: &ZonedDateTime) -> Vec<Effect> {
     let mut effects = Vec::new();
+    // What could not be saved is tried again with whatever happens next; not at once, which would never end.
+    let again = state.save_failed && !matches!(event, Event::Saved(_));
     match event {
         Event::Woke => woke(state, now, &mut effects),
-        Event::FilesChanged => effects.push(look(state, Purpose::Routine, Reach::Files)),
+        Event::FilesChanged => effects.push(look(state, Purpose::Routine, LookAt::Files)),
         Event::Chosen(command) => choose(state, command, now, &mut effects),
         Event::Asked(request, ticket) => ask(state, request, ticket, now, &mut effects),
         Event::Answered(answer) => {
@@ -33,50 +32,62 @@ pub fn update(state: &mut State, event: Event, now: &ZonedDateTime) -> Vec<Effec
             }
         }
         Event::Looked(findings) => looked(state, *findings, now, &mut effects),
+        Event::Saved(result) => {
+            state.save_failed = result.is_err();
+            set_problems(state, Area::State, result.err().into_iter().collect(), &mut effects);
+        }
         Event::Worked(area) => {
             state.problems.remove(&area);
         }
         Event::Failed(area, problem) => fail(state, area, problem, &mut effects),
     }
     announce(state, now, &mut effects);
-    if std::mem::take(&mut state.unsaved) {
+    if std::mem::take(&mut state.unsaved) || again {
+        state.save_failed = false;
         effects.insert(0, Effect::Save(Box::new(state.kept.clone())));
     }
     effects
 }
 
 /// The first look at the world: everything but the license host.
-pub fn first_look(state: &State) -> Vec<Effect> {
-    vec![look(state, Purpose::Routine, Reach::Files)]
+pub fn first_look(state: &mut State) -> Vec<Effect> {
+    vec![look(state, Purpose::Routine, LookAt::Files)]
 }
 
-/// How far a look reaches.
-#[derive(Clone, Copy, PartialEq)]
-enum Reach {
-    /// The settings, servers.xml, the folders.
-    Files,
-    /// The servers' ports.
-    Links,
-    /// All of it, and the license host.
-    Everything,
-}
-
-fn look(state: &State, purpose: Purpose, reach: Reach) -> Effect {
-    let links = if reach == Reach::Files { Vec::new() } else { state.link_targets() };
-    let license_host = reach == Reach::Everything && state.settings.license_host.check_on_refresh;
-    Effect::Look(Look { purpose, links, files: reach != Reach::Links, license_host })
+fn look(state: &mut State, purpose: Purpose, at: LookAt) -> Effect {
+    state.looks += 1;
+    Effect::Look(Look { number: state.looks, purpose, at })
 }
 
 fn woke(state: &mut State, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
-    if state.next_link_check.is_some_and(|due| due <= now.timestamp()) {
-        state.schedule_links(now.timestamp());
-        effects.push(look(state, Purpose::Routine, Reach::Links));
+    if state.links_are_due(now.timestamp()) {
+        check_links(state, now, effects);
     }
 }
 
-fn refresh(state: &mut State, server: Option<ServerKey>, ticket: Option<Ticket>, effects: &mut Vec<Effect>) {
+/// Tries the servers' ports, unless that is under way: many silent servers take longer than the pause.
+fn check_links(state: &mut State, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
+    state.schedule_links(now.timestamp());
+    let targets = state.link_targets();
+    if !targets.is_empty() && !state.checking_links {
+        state.checking_links = true;
+        let timeout = Duration::from_secs(u64::from(state.settings.connection.timeout_seconds));
+        effects.push(look(state, Purpose::Routine, LookAt::Ports(targets, timeout)));
+    }
+}
+
+fn refresh(
+    state: &mut State,
+    only: Option<ServerKey>,
+    ticket: Option<Ticket>,
+    now: &ZonedDateTime,
+    effects: &mut Vec<Effect>,
+) {
     state.refreshing += 1;
-    effects.push(look(state, Purpose::Refresh(server, ticket), Reach::Everything));
+    let before = state.servers.iter().map(|server| (server.key.clone(), server.until())).collect();
+    let purpose = Purpose::Refresh(Box::new(Refresh { only, ticket, before }));
+    effects.push(look(state, purpose, LookAt::FilesAndLicenseHost));
+    check_links(state, now, effects);
 }
 
 fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
@@ -97,7 +108,7 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
                 fail(state, Area::Asked, problem, effects);
             }
         },
-        Command::Refresh(server) => refresh(state, server.clone(), None, effects),
+        Command::Refresh(server) => refresh(state, server.clone(), None, now, effects),
         Command::Renew => effects.push(open(Target::Url(state.settings.pages.renew.clone()))),
         Command::CopyServerId(key) => {
             if let Some(id) = state.server(key).and_then(|server| server.server_id.clone()) {
@@ -141,20 +152,20 @@ fn ask(state: &mut State, request: Request, ticket: Ticket, now: &ZonedDateTime,
             effects.push(Effect::Notify(words::already_running(state, now.date())));
             effects.push(Effect::Reply(ticket, Box::new(Reply::Done)));
         }
-        Request::Refresh { server: None } => refresh(state, None, Some(ticket), effects),
+        Request::Refresh { server: None } => refresh(state, None, Some(ticket), now, effects),
         Request::Refresh { server: Some(name) } => match state.find(&name).map(|found| found.key.clone()) {
-            Some(key) => refresh(state, Some(key), Some(ticket), effects),
+            Some(key) => refresh(state, Some(key), Some(ticket), now, effects),
             None => {
                 let problem =
                     words::no_such_server(&name, state.servers.iter().map(|server| server.name.as_str()));
                 effects.push(Effect::Reply(ticket, Box::new(Reply::Problem(problem))));
             }
         },
-        Request::Status => effects.push(look(state, Purpose::Status(ticket), Reach::Files)),
+        Request::Status => effects.push(look(state, Purpose::Status(ticket), LookAt::Files)),
         Request::Run { command } => match command.parse() {
             Ok(command) => {
                 choose(state, command, now, effects);
-                effects.push(Effect::Reply(ticket, Box::new(Reply::Done)));
+                effects.push(Effect::Confirm(ticket));
             }
             Err(_) => effects.push(Effect::Reply(ticket, Box::new(Reply::NotUnderstood))),
         },
@@ -162,39 +173,16 @@ fn ask(state: &mut State, request: Request, ticket: Ticket, now: &ZonedDateTime,
 }
 
 fn looked(state: &mut State, findings: Findings, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
-    let before: HashMap<ServerKey, Option<Date>> =
-        state.servers.iter().map(|server| (server.key.clone(), server.until())).collect();
-    let first = !state.looked;
-    if let Some(files) = findings.files {
-        set_problems(state, Area::Settings, files.settings.problems.clone(), effects);
-        set_problems(state, Area::ServersXml, files.servers_xml_problem.into_iter().collect(), effects);
-        state.file_notes = files.servers_xml_notes;
-        let entries = files.settings.settings.entries(files.settings.read_at);
-        let settings_changed = state.settings != files.settings.settings;
-        state.settings = files.settings.settings;
-        state.places = files.places;
-        state.autostart = files.autostart;
-        state.looked = true;
-        let known = &mut state.kept.knowledge;
-        let typed = known.absorb(Source::Settings, Outcome::Read(entries), now.timestamp());
-        let cached = known.absorb(Source::ServersXml, files.servers_xml, now.timestamp());
-        state.unsaved |= typed.changed || cached.changed;
-        let moved = [typed.moved, cached.moved].concat();
-        state.merge();
-        if !moved.is_empty() && state.settings.notices.renewed && !first {
-            effects.push(Effect::Notify(words::renewed(&moved)));
-        }
-        if first || settings_changed {
-            state.next_link_check = None;
-        }
-        if state.next_link_check.is_none() && state.settings.connection.check != Check::Off {
-            state.schedule_links(now.timestamp());
-            if state.next_link_check.is_some() {
-                effects.push(look(state, Purpose::Routine, Reach::Links));
-            }
-        }
+    if let Some(files) = findings.files
+        && findings.number >= state.files_of_look
+    {
+        state.files_of_look = findings.number;
+        take_files(state, *files, now, effects);
     }
-    take_links(state, findings.links, effects);
+    if let Some(links) = findings.links {
+        state.checking_links = false;
+        take_links(state, links, effects);
+    }
     if let Some(host) = &findings.license_host {
         set_problems(state, Area::LicenseHost, host.clone().err().into_iter().collect(), effects);
     }
@@ -204,10 +192,10 @@ fn looked(state: &mut State, findings: Findings, now: &ZonedDateTime, effects: &
             let report = StatusReport::new(state, now);
             effects.push(Effect::Reply(ticket, Box::new(Reply::Status(report))));
         }
-        Purpose::Refresh(only, ticket) => {
+        Purpose::Refresh(asked) => {
             state.refreshing = state.refreshing.saturating_sub(1);
-            let report = refresh_report(state, &before, only.as_ref(), findings.license_host.as_ref(), now);
-            match ticket {
+            let report = refresh_report(state, &asked, findings.license_host.as_ref(), now);
+            match asked.ticket {
                 Some(ticket) => effects.push(Effect::Reply(ticket, Box::new(Reply::Refreshed(report)))),
                 None => effects.push(Effect::Notify(words::refreshed(&report))),
             }
@@ -215,21 +203,48 @@ fn looked(state: &mut State, findings: Findings, now: &ZonedDateTime, effects: &
     }
 }
 
+fn take_files(state: &mut State, files: Files, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
+    let first = !state.looked;
+    set_problems(state, Area::Settings, files.settings.problems.clone(), effects);
+    set_problems(state, Area::ServersXml, files.servers_xml_problem.into_iter().collect(), effects);
+    state.file_notes = files.servers_xml_notes;
+    let typed = files.settings.outcome();
+    let settings_changed = state.settings != files.settings.settings;
+    state.settings = files.settings.settings;
+    state.places = files.places;
+    state.autostart = files.autostart;
+    state.looked = true;
+    let known = &mut state.kept.knowledge;
+    let typed_at = state.settings_path.to_string_lossy();
+    let typed = known.absorb(Source::Settings, &typed_at, typed, now.timestamp());
+    let cached_at = state.places.servers_xml.to_string_lossy();
+    let cached = known.absorb(Source::ServersXml, &cached_at, files.servers_xml, now.timestamp());
+    state.unsaved |= typed.changed || cached.changed;
+    let moved = [typed.moved, cached.moved].concat();
+    state.merge();
+    drop_links_of_others(state);
+    if !moved.is_empty() && state.settings.notices.renewed && !first {
+        effects.push(Effect::Notify(words::renewed(&moved)));
+    }
+    if first || settings_changed || state.next_link_check.is_none() {
+        check_links(state, now, effects);
+    }
+}
+
 /// What a refresh has brought: per server the date before and after.
 fn refresh_report(
     state: &State,
-    before: &HashMap<ServerKey, Option<Date>>,
-    only: Option<&ServerKey>,
+    asked: &Refresh,
     license_host: Option<&Result<(), Problem>>,
     now: &ZonedDateTime,
 ) -> RefreshReport {
     let servers = state
         .servers
         .iter()
-        .filter(|server| only.is_none_or(|key| *key == server.key))
+        .filter(|server| asked.only.as_ref().is_none_or(|key| *key == server.key))
         .map(|server| RefreshedServer {
             name: server.name.clone(),
-            before: before.get(&server.key).copied().flatten(),
+            before: asked.before.get(&server.key).copied().flatten(),
             after: server.until(),
         })
         .collect();
@@ -252,7 +267,11 @@ fn take_links(state: &mut State, links: Vec<(ServerKey, Link)>, effects: &mut Ve
         }
         state.links.insert(key, link);
     }
-    let known: std::collections::HashSet<ServerKey> = state.servers.iter().map(|s| s.key.clone()).collect();
+    drop_links_of_others(state);
+}
+
+fn drop_links_of_others(state: &mut State) {
+    let known: HashSet<&ServerKey> = state.servers.iter().map(|server| &server.key).collect();
     state.links.retain(|key, _| known.contains(key));
 }
 
@@ -264,6 +283,7 @@ fn announce(state: &mut State, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
     let due = state.kept.notices.due(&state.servers, now, &state.policy());
     if !due.is_empty() {
         state.kept.notices.announce(&due, now.timestamp());
+        state.kept.notices.prune(&state.servers, now.timestamp());
         state.unsaved = true;
         effects.push(Effect::Notify(words::notices(&due)));
     }

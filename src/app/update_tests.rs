@@ -1,11 +1,11 @@
 use super::*;
 use crate::{
     app::{
-        Answer, Bubble, Target,
+        Answer, Bubble, Look, Purpose, Target,
         event::Files,
         testing::{entry, now, places, state},
     },
-    domain::{Entry, Kind, Standing},
+    domain::{Entry, Kind, Standing, knowledge::Outcome},
     store::settings::{Loaded, Settings},
 };
 use jiff::ToSpan;
@@ -28,8 +28,21 @@ fn files(entries: Vec<Entry>) -> Files {
     }
 }
 
+/// What a look has brought that came after all others.
 fn looked(purpose: Purpose, files: Files) -> Event {
-    Event::Looked(Box::new(Findings { purpose, files: Some(files), links: vec![], license_host: None }))
+    looked_as(u64::MAX, purpose, files)
+}
+
+fn looked_as(number: u64, purpose: Purpose, files: Files) -> Event {
+    let files = Some(Box::new(files));
+    Event::Looked(Box::new(Findings { number, purpose, files, links: None, license_host: None }))
+}
+
+fn looks(effects: Vec<Effect>) -> Vec<Look> {
+    effects
+        .into_iter()
+        .filter_map(|effect| if let Effect::Look(look) = effect { Some(look) } else { None })
+        .collect()
 }
 
 #[test]
@@ -126,11 +139,11 @@ fn a_renewed_date_is_told() {
 fn a_refresh_is_shown_as_busy_and_says_what_changed() {
     let mut state = state(vec![entry("A", None, Some(200)), entry("B", None, None)]);
     let effects = update(&mut state, Event::Chosen(Command::Refresh(None)), &now());
-    let Effect::Look(look) = &effects[0] else { panic!("{effects:?}") };
-    assert!(look.files && look.license_host && look.purpose == Purpose::Refresh(None, None));
+    let [refresh, ports] = looks(effects).try_into().unwrap();
+    assert!(matches!((&refresh.at, &ports.at), (LookAt::FilesAndLicenseHost, LookAt::Ports(..))));
     assert_eq!(crate::app::view::icon(&state, now().date()), crate::app::Icon::Busy);
     let found = files(vec![entry("A", None, Some(200)), entry("B", None, Some(300))]);
-    let effects = update(&mut state, looked(Purpose::Refresh(None, None), found), &now());
+    let effects = update(&mut state, looked(refresh.purpose, found), &now());
     let bubble = bubbles(&effects)[0];
     assert_eq!(bubble.summary, "2 servers read again, 1 date changed");
     assert_eq!(bubble.body, "B: unknown to 2027-09-20");
@@ -140,9 +153,9 @@ fn a_refresh_is_shown_as_busy_and_says_what_changed() {
 #[test]
 fn a_refresh_asked_for_by_a_command_answers_it_and_shows_nothing() {
     let mut state = state(vec![entry("A", None, Some(200))]);
-    update(&mut state, Event::Asked(Request::Refresh { server: Some("a".into()) }, Ticket(7)), &now());
-    let purpose = Purpose::Refresh(Some(state.servers[0].key.clone()), Some(Ticket(7)));
-    let effects = update(&mut state, looked(purpose, files(vec![entry("A", None, Some(200))])), &now());
+    let asked = Event::Asked(Request::Refresh { server: Some("a".into()) }, Ticket(7));
+    let look = looks(update(&mut state, asked, &now())).remove(0);
+    let effects = update(&mut state, looked(look.purpose, files(vec![entry("A", None, Some(200))])), &now());
     assert_eq!(bubbles(&effects), Vec::<&Bubble>::new());
     assert!(
         effects
@@ -182,14 +195,95 @@ fn the_connection_is_asked_at_once_and_then_at_its_interval() {
     let mut state = State::new(Default::default(), Settings::default(), "s".into(), places(), vec![]);
     let effects =
         update(&mut state, looked(Purpose::Routine, files(vec![entry("A", None, Some(200))])), &now());
-    let links =
-        |effects: &[Effect]| effects.iter().any(|e| matches!(e, Effect::Look(look) if look.links.len() == 1));
-    assert!(links(&effects));
+    let mut number = 0;
+    let mut links = |effects: Vec<Effect>| match looks(effects).as_slice() {
+        [Look { at: LookAt::Ports(targets, _), number: asked, .. }] => {
+            number = *asked;
+            targets.len() == 1
+        }
+        _ => false,
+    };
+    assert!(links(effects));
     let in_seconds = |s: i64| now().checked_add(s.seconds()).unwrap();
     assert_eq!(state.next_wake(&now()), in_seconds(60).timestamp());
-    assert!(!links(&update(&mut state, Event::Woke, &in_seconds(59))));
-    assert!(links(&update(&mut state, Event::Woke, &in_seconds(60))));
+    assert!(!links(update(&mut state, Event::Woke, &in_seconds(59))));
+    assert!(!links(update(&mut state, Event::Woke, &in_seconds(60))), "the first is still under way");
     assert_eq!(state.next_wake(&in_seconds(60)), in_seconds(120).timestamp());
+    let done = |links| {
+        let findings =
+            Findings { number: 1, purpose: Purpose::Routine, files: None, links, license_host: None };
+        Event::Looked(Box::new(findings))
+    };
+    update(&mut state, done(Some(vec![])), &in_seconds(61));
+    assert!(links(update(&mut state, Event::Woke, &in_seconds(120))));
+    update(&mut state, done(Some(vec![])), &in_seconds(121));
+    // The clock is set back: it is not waited until the old time comes again.
+    assert!(links(update(&mut state, Event::Woke, &in_seconds(-86_400))));
+}
+
+#[test]
+fn a_slow_look_does_not_undo_what_a_later_one_brought() {
+    let mut state = state(vec![entry("A", None, Some(200))]);
+    let refresh = looks(update(&mut state, Event::Chosen(Command::Refresh(None)), &now())).remove(0);
+    let routine = looks(update(&mut state, Event::FilesChanged, &now())).remove(0);
+    let old = || files(vec![entry("A", None, Some(200))]);
+    let new = files(vec![entry("A", None, Some(565))]);
+    update(&mut state, looked_as(routine.number, routine.purpose, new), &now());
+    let effects = update(&mut state, looked_as(refresh.number, refresh.purpose, old()), &now());
+    assert_eq!(state.servers[0].until(), Some(now().date() + 565.days()));
+    // What has changed since the refresh was asked for is told, whoever read it.
+    assert_eq!(bubbles(&effects)[0].body, "A: 2027-06-12 to 2028-06-11");
+}
+
+#[test]
+fn what_could_not_be_saved_is_saved_with_the_next_event() {
+    let mut state = state(vec![entry("A", None, Some(12))]);
+    let saves = |effects: &[Effect]| effects.iter().filter(|e| matches!(e, Effect::Save(_))).count();
+    assert_eq!(saves(&update(&mut state, Event::Woke, &now())), 1);
+    let full =
+        || Event::Saved(Err(Problem::new(Fault::Io, "Cannot write", "disk", "it is full", "Free some.")));
+    let said = |effects: &[Effect]| effects.iter().filter(|e| matches!(e, Effect::Say(_))).count();
+    let effects = update(&mut state, full(), &now());
+    assert_eq!((saves(&effects), said(&effects)), (0, 1), "not tried again for ever");
+    assert_eq!(state.all_problems().count(), 1);
+    assert_eq!(saves(&update(&mut state, Event::Woke, &now())), 1);
+    let effects = update(&mut state, full(), &now());
+    assert_eq!((saves(&effects), said(&effects)), (0, 0));
+    assert_eq!(saves(&update(&mut state, Event::Woke, &now())), 1);
+    update(&mut state, Event::Saved(Ok(())), &now());
+    assert_eq!(state.all_problems().count(), 0);
+    assert_eq!(saves(&update(&mut state, Event::Woke, &now())), 0);
+}
+
+#[test]
+fn a_problem_goes_only_with_its_own_cause() {
+    let mut state = state(vec![]);
+    let problem = |what| Problem::new(Fault::Data, what, "here", "why", "next");
+    update(&mut state, Event::Failed(Area::Kept, problem("The state was moved aside")), &now());
+    update(&mut state, Event::Failed(Area::Settings, problem("A mistake in the settings")), &now());
+    update(&mut state, Event::Saved(Ok(())), &now());
+    update(&mut state, Event::Chosen(Command::Settings), &now());
+    assert_eq!(state.all_problems().count(), 2);
+}
+
+#[test]
+fn an_address_that_becomes_known_repeats_no_notice() {
+    let mut named = entry("PROD", None, Some(12));
+    named.address = None;
+    let mut state = state(vec![named.clone()]);
+    let keys = bubbles(&update(&mut state, Event::Woke, &now()))[0].keys.clone();
+    update(&mut state, Event::Answered(Answer { keys, choice: Command::GotIt }), &now());
+    let addressed = files(vec![entry("PROD", None, Some(12))]);
+    let effects = update(&mut state, looked(Purpose::Routine, addressed), &now());
+    assert_eq!(state.servers[0].key.0, "prod:16444");
+    assert_eq!(bubbles(&effects), Vec::<&Bubble>::new());
+    // Nor does it come back after years, while the server still shows that date.
+    let years_later = now().checked_add(4.years()).unwrap();
+    update(&mut state, Event::Woke, &years_later);
+    for day in 1..3 {
+        let effects = update(&mut state, Event::Woke, &years_later.checked_add(day.days()).unwrap());
+        assert_eq!(bubbles(&effects), Vec::<&Bubble>::new());
+    }
 }
 
 #[test]
@@ -200,7 +294,13 @@ fn a_lost_connection_is_told_only_to_who_asked_for_it_and_once() {
         let key = state.servers[0].key.clone();
         let mut link = |link: Link| {
             let links = vec![(key.clone(), link)];
-            let findings = Findings { purpose: Purpose::Routine, files: None, links, license_host: None };
+            let findings = Findings {
+                number: 1,
+                purpose: Purpose::Routine,
+                files: None,
+                links: Some(links),
+                license_host: None,
+            };
             bubbles(&update(&mut state, Event::Looked(Box::new(findings)), &now())).len()
         };
         let off = || Link::Off("connection refused".into());

@@ -7,7 +7,6 @@ use crate::{
         Problem,
         notice::{Handling, Notice, Topic, preview},
     },
-    platform::instance,
 };
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
@@ -110,11 +109,12 @@ fn show_preview(session: &Session, state: &State, out: &Out) -> Result<u8, Probl
 
 /// "Got it" or "Remind me tomorrow" for all that is due: by the tray where one runs.
 fn answer(session: &Session, got_it: bool, out: &Out) -> Result<u8, Problem> {
-    let command = if got_it { Command::GotIt } else { Command::RemindTomorrow };
-    let asked = (!session.clock.pretending())
-        .then(|| instance::ask(&session.dirs, Request::Run { command: command.to_string() }))
-        .flatten();
-    if asked.is_some() {
+    let (command, option) = match got_it {
+        true => (Command::GotIt, "--got-it"),
+        false => (Command::RemindTomorrow, "--remind-tomorrow"),
+    };
+    session.must_keep(option)?;
+    if session.ask_tray(Request::Run { command: command.to_string() })?.is_some() {
         let report = serde_json::json!({ "schema": 1, "answered_by": "tray" });
         return out.show(&report, || "The running tray has taken the answer.".into()).map(|()| 0);
     }
@@ -129,7 +129,9 @@ fn answer(session: &Session, got_it: bool, out: &Out) -> Result<u8, Problem> {
     let ledger = &mut alone.state.kept.notices;
     ledger.announce(&due, now.timestamp());
     ledger.handle(due.iter().map(|notice| notice.key.as_str()), handling);
-    alone.state_file.save(&alone.state.kept)?;
+    if !due.is_empty() {
+        alone.state_file.save(&alone.state.kept)?;
+    }
     let report = serde_json::json!({ "schema": 1, "answered": due.iter().map(report).collect::<Vec<_>>() });
     out.show(&report, || format!("{} answered.", words::count(due.len(), "notice"))).map(|()| 0)
 }

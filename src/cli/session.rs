@@ -3,7 +3,8 @@
 use super::args::Global;
 use crate::{
     app::{
-        Effect, Event, Persisted, State, Ticket,
+        Effect, Event, Look, Persisted, State, Ticket,
+        event::LookAt,
         report::{Reply, Request},
         update,
     },
@@ -11,7 +12,7 @@ use crate::{
     platform::{clock::Clock, dirs::Dirs, instance, survey, world},
     store::{
         settings::{self, Loaded, Settings},
-        state::StateFile,
+        state::{Access, StateFile},
     },
 };
 use std::collections::VecDeque;
@@ -30,7 +31,7 @@ pub struct Alone {
     pub state: State,
     pub state_file: StateFile,
     /// Held while our state may be changed; `None` if a tray has it.
-    _lock: Option<instance::Lock>,
+    lock: Option<instance::Lock>,
 }
 
 impl Session {
@@ -48,10 +49,34 @@ impl Session {
         settings::load(&self.dirs.config, &self.dirs.last_good_settings())
     }
 
-    /// Reads our state. What is wrong with it is returned beside it.
-    pub fn load_state(&self) -> (StateFile, Persisted, Option<Problem>) {
-        let (file, kept, problem) = StateFile::load(self.dirs.state_file());
-        (if self.keeps_nothing { file.read_only() } else { file }, kept, problem)
+    /// Reads our state, with the right to write it if `lock` is held. What is wrong with it is returned beside it.
+    pub fn load_state(&self, lock: Option<&instance::Lock>) -> (StateFile, Persisted, Option<Problem>) {
+        let access = match lock {
+            _ if self.keeps_nothing => Access::Pretended,
+            Some(_) => Access::Full,
+            None => Access::Refused(Problem::new(
+                Fault::Unavailable,
+                "Nothing can be kept",
+                self.dirs.state_file().display().to_string(),
+                "it belongs to a running tray, or to another command, which did not answer",
+                "Try again, or exit the tray first.",
+            )),
+        };
+        StateFile::load(self.dirs.state_file(), access)
+    }
+
+    /// With a pretended time nothing is kept, unless a folder is given for it.
+    pub fn must_keep(&self, what: &str) -> Result<(), Problem> {
+        if !self.keeps_nothing {
+            return Ok(());
+        }
+        Err(Problem::new(
+            Fault::Usage,
+            "Nothing is kept with a pretended time",
+            format!("{what} with --now"),
+            "it would change what is kept in earnest",
+            "Give --data-dir with a folder to keep it in, or leave --now out.",
+        ))
     }
 
     /// A fresh application state from what was kept and the settings in force.
@@ -63,25 +88,30 @@ impl Session {
     /// Asks the running tray, or does without. With a pretended time the tray, which lives in the present, is
     /// not asked.
     pub fn ask(&self, request: Request) -> Result<Reply, Problem> {
-        if !self.clock.pretending()
-            && let Some(reply) = instance::ask(&self.dirs, request.clone())
-        {
-            return checked(reply);
+        match self.ask_tray(request.clone())? {
+            Some(reply) => Ok(reply),
+            None => checked(self.alone()?.ask(request, self)),
         }
-        checked(self.alone()?.ask(request, self))
+    }
+
+    /// Asks the running tray; `None` where none runs, or the time is pretended.
+    pub fn ask_tray(&self, request: Request) -> Result<Option<Reply>, Problem> {
+        if self.clock.pretending() {
+            return Ok(None);
+        }
+        instance::ask(&self.dirs, request).map(checked).transpose()
     }
 
     /// Works without a tray.
     pub fn alone(&self) -> Result<Alone, Problem> {
         let lock = if self.keeps_nothing { None } else { instance::lock(&self.dirs).ok().flatten() };
-        let (state_file, kept, problem) = self.load_state();
-        let state_file = if lock.is_some() { state_file } else { state_file.read_only() };
+        let (state_file, kept, problem) = self.load_state(lock.as_ref());
         let mut state = self.state(kept, self.load_settings().settings);
         state.announces = false;
         if let Some(problem) = problem {
-            state.problems.insert(crate::app::event::Area::State, vec![problem]);
+            state.problems.insert(crate::app::event::Area::Kept, vec![problem]);
         }
-        Ok(Alone { state, state_file, _lock: lock })
+        Ok(Alone { state, state_file, lock })
     }
 }
 
@@ -108,21 +138,30 @@ impl Alone {
     /// Puts one question to the application, and carries out what it takes to answer it.
     pub fn ask(&mut self, request: Request, session: &Session) -> Reply {
         let ticket = Ticket(0);
+        let keep = self.lock.is_some();
+        let mut saved = Ok(());
         let mut events = VecDeque::from([Event::Asked(request, ticket)]);
         let mut answer = None;
         while let Some(event) = events.pop_front() {
             for effect in update(&mut self.state, event, &session.clock.now()) {
                 match effect {
+                    // Nobody who asks once wants to know whether the servers answer.
+                    Effect::Look(Look { at: LookAt::Ports(..), .. }) => {}
                     Effect::Look(look) => {
-                        events.push_back(Event::Looked(Box::new(world::look_around(look, &session.dirs))));
+                        let findings = world::look_around(look, &session.dirs, keep);
+                        events.push_back(Event::Looked(Box::new(findings)));
                     }
                     Effect::Save(kept) => {
-                        // What could not be kept is read again next time.
-                        if let Err(problem) = self.state_file.save(&kept)
+                        saved = self.state_file.save(&kept);
+                        // What was read, and could not be kept, is read again next time.
+                        if let Err(problem) = &saved
                             && session.verbose
                         {
-                            world::say(&problem);
+                            world::say(problem);
                         }
+                    }
+                    Effect::Confirm(_) => {
+                        answer = Some(saved.clone().map_or_else(Reply::Problem, |()| Reply::Done));
                     }
                     Effect::Reply(_, reply) => answer = Some(*reply),
                     _ => {}

@@ -78,18 +78,20 @@ pub fn start(
     let settings = session.load_settings().settings;
     let level = if session.verbose { LevelFilter::DEBUG } else { level(settings.log.level) };
     log::start(session.dirs.log_file(), settings.log.max_kib, level);
-    let (state_file, kept, state_problem) = session.load_state();
+    let (state_file, kept, state_problem) = session.load_state(Some(&lock));
     let state = session.state(kept, settings);
     let dirs = session.dirs.clone();
     tray::run(move |post: Post| {
         let stop = post.clone();
         // A second signal handler cannot be set; then signals end the process the hard way.
         let _ = ctrlc::set_handler(move || stop(Event::Chosen(Command::Exit)));
-        for (area, problem) in problem.into_iter().chain(state_problem.map(|p| (Area::State, p))) {
+        for (area, problem) in problem.into_iter().chain(state_problem.map(|p| (Area::Kept, p))) {
             post(Event::Failed(area, problem));
         }
+        let keeps_nothing = session.keeps_nothing;
+        let tickets = Default::default();
         let mut app =
-            App::new(state, session.clock, World { dirs, state_file, post, tickets: Default::default() });
+            App::new(state, session.clock, World { dirs, state_file, keeps_nothing, post, tickets });
         app.keep((lock, keepsake));
         app
     });

@@ -3,7 +3,10 @@
 //!
 //! Which date wins where two sources differ: the one that *changed* last. A file's time tells nothing (the
 //! Client may write its cache daily with the old date in it), so each date carries since when it has been
-//! seen. Where that decides nothing, the order of [`Source`] does.
+//! seen. A source that is away for a while changes nothing. Where that decides nothing, the order of [`Source`] does.
+//!
+//! What a source says is kept per place (file or host): a program that is pointed at other files neither shows
+//! what those before them said, nor loses it.
 
 use super::{Entry, Kind, Source, Version};
 use jiff::{Timestamp, civil::Date};
@@ -12,6 +15,10 @@ use std::collections::{BTreeMap, HashMap};
 
 /// The port of a VisualCron server unless another is given (documented by the vendor).
 pub const DEFAULT_PORT: u16 = 16444;
+/// Of how many places (files, hosts) of one source the last word is kept.
+const MAX_PLACES: usize = 16;
+/// How many servers that were taken out of a source's list are remembered.
+const MAX_TAKEN_OUT: usize = 10_000;
 
 /// Names one server, the same from run to run: `prod-01.corp.example:16444`, or `name:prod-01` while no
 /// address is known.
@@ -73,11 +80,25 @@ pub struct Absorbed {
     pub changed: bool,
 }
 
+/// What one source at one place has said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Book {
+    source: Source,
+    /// The file or host.
+    at: String,
+    facts: Vec<Fact>,
+    /// Of servers that were taken out of its list. Never shown; kept so that an old list that is put back brings
+    /// no news.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    taken_out: Vec<Fact>,
+}
+
 /// All facts, persisted between runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Knowledge {
-    facts: Vec<Fact>,
+    /// The first of each source is the one that counts; the others are of places looked at before.
+    books: Vec<Book>,
 }
 
 /// One reading of a date, with its source and age.
@@ -132,63 +153,69 @@ impl Server {
 }
 
 impl Knowledge {
-    /// Takes in what `source` brought at `now`.
-    pub fn absorb(&mut self, source: Source, outcome: Outcome, now: Timestamp) -> Absorbed {
-        match outcome {
-            Outcome::Failed => Absorbed::default(),
-            // The administrator's own word is gone when it is deleted; a cache that vanished says nothing.
-            Outcome::Absent if source == Source::Settings => self.replace(source, Vec::new(), now),
-            Outcome::Absent => self.mark_gone(source, now),
-            Outcome::Read(entries) if entries.is_empty() && source != Source::Settings => {
-                self.mark_gone(source, now)
-            }
-            Outcome::Read(entries) => self.replace(source, entries, now),
+    /// From now on what counts of `source` is what it says at this place, a file or a host. True if that is
+    /// another place than before.
+    pub fn look_at(&mut self, source: Source, at: &str) -> bool {
+        let first = self.books.iter().position(|book| book.source == source);
+        if first.is_some_and(|first| self.books[first].at == at) {
+            return false;
         }
+        let known = self.books.iter().position(|book| book.source == source && book.at == at);
+        let book = match known {
+            Some(known) => self.books.remove(known),
+            None => Book { source, at: at.into(), facts: Vec::new(), taken_out: Vec::new() },
+        };
+        self.books.insert(0, book);
+        let mut places = 0;
+        self.books.retain(|book| {
+            places += usize::from(book.source == source);
+            book.source != source || places <= MAX_PLACES
+        });
+        true
+    }
+
+    /// Takes in what `source` brought from the place `at` at `now`.
+    pub fn absorb(&mut self, source: Source, at: &str, outcome: Outcome, now: Timestamp) -> Absorbed {
+        let elsewhere = self.look_at(source, at);
+        let absorbed = match (outcome, self.books.iter_mut().find(|book| book.source == source)) {
+            (Outcome::Failed, _) | (_, None) => Absorbed::default(),
+            (Outcome::Absent, Some(book)) => book.mark_gone(now),
+            // A list of the administrator's own without servers is meant so; a cache without any says nothing.
+            (Outcome::Read(entries), Some(book)) if entries.is_empty() && source != Source::Settings => {
+                book.mark_gone(now)
+            }
+            (Outcome::Read(entries), Some(book)) => book.replace(entries, now),
+        };
+        Absorbed { changed: absorbed.changed || elsewhere, ..absorbed }
     }
 
     /// Drops what no source shows any more. Returns the names of what was dropped.
     pub fn forget_gone(&mut self) -> Vec<String> {
-        let gone = self.facts.extract_if(.., |fact| fact.gone_since.is_some());
-        gone.map(|fact| display_name(&fact.entry)).collect()
-    }
-
-    fn mark_gone(&mut self, source: Source, now: Timestamp) -> Absorbed {
-        let mut changed = false;
-        for fact in self.facts.iter_mut().filter(|fact| fact.entry.source == source) {
-            changed |= fact.gone_since.is_none();
-            fact.gone_since.get_or_insert(now);
-        }
-        Absorbed { moved: Vec::new(), changed }
-    }
-
-    fn replace(&mut self, source: Source, entries: Vec<Entry>, now: Timestamp) -> Absorbed {
-        let old: Vec<Fact> = self.facts.extract_if(.., |fact| fact.entry.source == source).collect();
-        let mut seen = HashMap::new();
-        let mut before: HashMap<(String, usize), &Fact> =
-            old.iter().map(|fact| (numbered(&mut seen, &fact.entry), fact)).collect();
-        let kept = self.facts.len();
-        let mut seen = HashMap::new();
-        let mut moved = Vec::new();
-        for entry in entries {
-            let previous = before.remove(&numbered(&mut seen, &entry));
-            let fact = Fact::following(previous, entry, now);
-            if let (Some(from), Some(to)) = (fact.1, fact.0.entry.maintenance_until)
-                && to > from
-            {
-                moved.push(Moved { name: display_name(&fact.0.entry), kind: fact.0.entry.kind, from, to });
+        let mut names = Vec::new();
+        for source in Source::ALL {
+            if let Some(book) = self.books.iter_mut().find(|book| book.source == source) {
+                book.taken_out.clear();
+                let gone = book.facts.extract_if(.., |fact| fact.gone_since.is_some());
+                names.extend(gone.map(|fact| display_name(&fact.entry)));
             }
-            self.facts.push(fact.0);
         }
-        Absorbed { moved, changed: self.facts[kept..] != old }
+        names
+    }
+
+    /// The facts that count.
+    fn facts(&self) -> Vec<&Fact> {
+        let book_of = |source| self.books.iter().find(move |book| book.source == source);
+        Source::ALL.into_iter().filter_map(book_of).flat_map(|book| &book.facts).collect()
     }
 
     /// One row a server, whatever the order in which the sources were read. `local_names` are the names of
     /// this machine, in any letter case.
     pub fn servers(&self, local_names: &[String]) -> Vec<Server> {
-        let mut groups = Groups::new(self.facts.len());
+        let all = self.facts();
+        let mut groups = Groups::new(all.len());
         let mut by_key: HashMap<String, usize> = HashMap::new();
         let mut unaddressed = Vec::new();
-        for (index, fact) in self.facts.iter().enumerate() {
+        for (index, fact) in all.iter().enumerate() {
             let entry = &fact.entry;
             let id = entry.server_id.as_deref().map(|id| format!("id:{}", id.trim().to_lowercase()));
             let place = host_and_port(entry, local_names).map(|(host, port)| format!("at:{host}:{port}"));
@@ -204,10 +231,10 @@ impl Knowledge {
                 }
             }
         }
-        let ambiguous = self.join_by_name(&mut groups, &unaddressed);
+        let ambiguous = join_by_name(&all, &mut groups, &unaddressed);
         let mut members: BTreeMap<usize, Vec<&Fact>> = BTreeMap::new();
         let mut doubts: HashMap<usize, bool> = HashMap::new();
-        for (index, fact) in self.facts.iter().enumerate() {
+        for (index, fact) in all.iter().enumerate() {
             let root = groups.root(index);
             members.entry(root).or_default().push(fact);
             *doubts.entry(root).or_default() |= ambiguous.contains(&index);
@@ -219,62 +246,146 @@ impl Knowledge {
         servers.sort_by(|a, b| (&a.name, &a.key).cmp(&(&b.name, &b.key)));
         servers
     }
+}
 
-    /// Entries without an address join the one server of their name. Returns those whose name fits several.
-    fn join_by_name(&self, groups: &mut Groups, unaddressed: &[usize]) -> Vec<usize> {
-        if unaddressed.is_empty() {
-            return Vec::new();
-        }
-        let addressless: std::collections::HashSet<usize> = unaddressed.iter().copied().collect();
-        let mut roots_by_name: HashMap<String, Vec<usize>> = HashMap::new();
-        for (index, fact) in self.facts.iter().enumerate().filter(|(i, _)| !addressless.contains(i)) {
-            if let Some(name) = folded_name(&fact.entry) {
-                let root = groups.root(index);
-                let roots = roots_by_name.entry(name).or_default();
-                if !roots.contains(&root) {
-                    roots.push(root);
-                }
+/// Entries without an address join the one server of their name. Returns those whose name fits several.
+fn join_by_name(facts: &[&Fact], groups: &mut Groups, unaddressed: &[usize]) -> Vec<usize> {
+    if unaddressed.is_empty() {
+        return Vec::new();
+    }
+    let addressless: std::collections::HashSet<usize> = unaddressed.iter().copied().collect();
+    let mut roots_by_name: HashMap<String, Vec<usize>> = HashMap::new();
+    for (index, fact) in facts.iter().enumerate().filter(|(i, _)| !addressless.contains(i)) {
+        if let Some(name) = folded_name(&fact.entry) {
+            let root = groups.root(index);
+            let roots = roots_by_name.entry(name).or_default();
+            if !roots.contains(&root) {
+                roots.push(root);
             }
         }
-        let mut ambiguous = Vec::new();
-        let mut first_by_name: HashMap<String, usize> = HashMap::new();
-        for &index in unaddressed {
-            let Some(name) = folded_name(&self.facts[index].entry) else { continue };
-            match roots_by_name.get(&name).map(Vec::as_slice) {
-                Some(&[root]) => groups.join(index, root),
-                Some(_) => ambiguous.push(index),
-                None => {}
-            }
-            match first_by_name.get(&name) {
-                Some(&first) => groups.join(index, first),
-                None => {
-                    first_by_name.insert(name, index);
-                }
+    }
+    let mut ambiguous = Vec::new();
+    let mut first_by_name: HashMap<String, usize> = HashMap::new();
+    for &index in unaddressed {
+        let Some(name) = folded_name(&facts[index].entry) else { continue };
+        match roots_by_name.get(&name).map(Vec::as_slice) {
+            Some(&[root]) => groups.join(index, root),
+            Some(_) => ambiguous.push(index),
+            None => {}
+        }
+        match first_by_name.get(&name) {
+            Some(&first) => groups.join(index, first),
+            None => {
+                first_by_name.insert(name, index);
             }
         }
-        ambiguous
+    }
+    ambiguous
+}
+
+impl Book {
+    fn mark_gone(&mut self, now: Timestamp) -> Absorbed {
+        let mut changed = false;
+        for fact in &mut self.facts {
+            changed |= fact.gone_since.is_none();
+            fact.gone_since.get_or_insert(now);
+        }
+        Absorbed { moved: Vec::new(), changed }
+    }
+
+    fn replace(&mut self, entries: Vec<Entry>, now: Timestamp) -> Absorbed {
+        let (old, old_taken_out) = (std::mem::take(&mut self.facts), std::mem::take(&mut self.taken_out));
+        let mut before = Unmatched::of(&old);
+        let mut away = Unmatched::of(&old_taken_out);
+        let mut seen = HashMap::new();
+        let exact: Vec<_> = entries
+            .into_iter()
+            .map(|entry| {
+                let identity = numbered(&mut seen, &entry);
+                let previous = before.take(&identity);
+                (entry, identity, previous)
+            })
+            .collect();
+        let renamed = before.renamed();
+        let mut moved = Vec::new();
+        for (entry, identity, previous) in exact {
+            let previous = previous.or_else(|| {
+                let mut names = other_names(&entry).into_iter();
+                names.find_map(|name| before.take(renamed.get(&name)?.as_ref()?))
+            });
+            let from = previous.and_then(|fact| fact.entry.maintenance_until);
+            let returned = away.take(&identity).filter(|_| previous.is_none());
+            let fact = Fact::following(previous, returned, entry, now);
+            if let (Some(from), Some(to)) = (from, fact.entry.maintenance_until)
+                && to > from
+            {
+                moved.push(Moved { name: display_name(&fact.entry), kind: fact.entry.kind, from, to });
+            }
+            self.facts.push(fact);
+        }
+        self.taken_out = before.rest().chain(away.rest()).take(MAX_TAKEN_OUT).cloned().collect();
+        let changed = self.facts != old || self.taken_out != old_taken_out;
+        Absorbed { moved, changed }
+    }
+}
+
+/// Facts of the last reading for which none of the present one was found yet.
+struct Unmatched<'a> {
+    by_identity: HashMap<(String, usize), &'a Fact>,
+    in_order: &'a [Fact],
+}
+
+impl<'a> Unmatched<'a> {
+    fn of(facts: &'a [Fact]) -> Self {
+        let mut seen = HashMap::new();
+        let by_identity = facts.iter().map(|fact| (numbered(&mut seen, &fact.entry), fact)).collect();
+        Unmatched { by_identity, in_order: facts }
+    }
+
+    fn take(&mut self, identity: &(String, usize)) -> Option<&'a Fact> {
+        self.by_identity.remove(identity)
+    }
+
+    /// What is left, by what it may be found by although its place is another now: its id, else its name. What
+    /// is found by neither, or several times, is not in it.
+    fn renamed(&self) -> HashMap<String, Option<(String, usize)>> {
+        let mut found = HashMap::new();
+        for (identity, fact) in &self.by_identity {
+            for name in other_names(&fact.entry) {
+                let once = found.entry(name).and_modify(|once| *once = None);
+                once.or_insert_with(|| Some(identity.clone()));
+            }
+        }
+        found
+    }
+
+    fn rest(self) -> impl Iterator<Item = &'a Fact> {
+        let left: std::collections::HashSet<*const Fact> =
+            self.by_identity.into_values().map(std::ptr::from_ref).collect();
+        self.in_order.iter().filter(move |fact| left.contains(&std::ptr::from_ref(*fact)))
     }
 }
 
 impl Fact {
-    /// The fact that follows from `entry` after `previous`, and the date before if there was one.
-    fn following(previous: Option<&Fact>, mut entry: Entry, now: Timestamp) -> (Fact, Option<Date>) {
-        let Some(previous) = previous else {
-            let date_read_at = entry.read_at;
-            return (Fact { entry, date_since: now, date_read_at, gone_since: None }, None);
-        };
-        let before = previous.entry.maintenance_until;
+    /// The fact that follows from `entry` after `previous`, or after what was taken out of the list before and
+    /// has `returned`.
+    fn following(previous: Option<&Fact>, returned: Option<&Fact>, mut entry: Entry, now: Timestamp) -> Fact {
+        let known = previous.or(returned);
+        let before = known.and_then(|fact| fact.entry.maintenance_until);
         let mut date_read_at = entry.read_at;
-        let date_since = match (before, entry.maintenance_until) {
-            (Some(_), None) => {
-                entry.maintenance_until = before;
-                date_read_at = previous.date_read_at;
-                previous.date_since
-            }
-            (old, new) if old == new => previous.date_since,
-            _ => now,
-        };
-        (Fact { entry, date_since, date_read_at, gone_since: None }, before)
+        let mut date_since = now;
+        if let Some(known) = known.filter(|_| before == entry.maintenance_until) {
+            date_since = known.date_since;
+        } else if let Some(previous) = previous
+            && entry.maintenance_until.is_none()
+            // The administrator's own word is gone when it is deleted.
+            && entry.source != Source::Settings
+        {
+            entry.maintenance_until = before;
+            date_read_at = previous.date_read_at;
+            date_since = previous.date_since;
+        }
+        Fact { entry, date_since, date_read_at, gone_since: None }
     }
 
     fn reading(&self) -> Option<DateReading> {
@@ -299,26 +410,27 @@ fn merge(mut facts: Vec<&Fact>, local_names: &[String], ambiguous_name: bool) ->
         .filter(|fact| fact.entry.maintenance_until.is_some())
         .max_by(|a, b| {
             // The last of equals wins in `max_by`, so the tie goes to authority by reversing it.
-            let since = |fact: &Fact| (fact.gone_since.is_none(), fact.date_since);
             let doubt = |fact: &Fact| (fact.entry.source, fact.entry.maintenance_until);
-            since(a).cmp(&since(b)).then_with(|| doubt(b).cmp(&doubt(a)))
+            a.date_since.cmp(&b.date_since).then_with(|| doubt(b).cmp(&doubt(a)))
         })
         .copied();
     let date = winner.and_then(Fact::reading);
     let lead = winner.or(facts.first().copied());
     let mut notes = Vec::new();
-    if let Some(date) = &date {
-        let mut others: Vec<DateReading> =
-            facts.iter().filter_map(|f| f.reading()).filter(|r| r.until != date.until).collect();
-        others.sort();
-        others.dedup_by_key(|reading| (reading.until, reading.source));
-        notes.extend(others.iter().map(|other| {
+    if let (Some(date), Some(winner)) = (&date, winner) {
+        let mut others: Vec<(DateReading, &Fact)> =
+            facts.iter().filter_map(|fact| Some((fact.reading()?, *fact))).collect();
+        others.retain(|(reading, _)| reading.until != date.until);
+        others.sort_by(|(a, _), (b, _)| a.cmp(b));
+        others.dedup_by_key(|(reading, _)| (reading.until, reading.source));
+        notes.extend(others.iter().map(|(other, fact)| {
             format!(
-                "{} says {}, {} says {}: the date that changed last counts",
+                "{} says {}, {} says {}: {}",
                 date.source.title(),
                 date.until,
                 other.source.title(),
-                other.until
+                other.until,
+                rule(winner, fact)
             )
         }));
         if date.remembered {
@@ -350,13 +462,18 @@ fn merge(mut facts: Vec<&Fact>, local_names: &[String], ambiguous_name: bool) ->
         Some((host, port)) => ServerKey(format!("{host}:{port}")),
         None => ServerKey(format!("name:{}", name.to_lowercase())),
     };
+    // Both from one source: the address of one with the port of another would be no server at all.
+    let (address, port) = first(&facts, |entry| {
+        let (_, port) = host_and_port(entry, local_names)?;
+        let address = split_port(entry.address.as_deref()?.trim()).0.trim_end_matches('.').to_string();
+        Some((Some(address), port))
+    })
+    .unwrap_or((None, DEFAULT_PORT));
     Server {
         key,
         name,
-        address: first(&facts, |entry| {
-            entry.address.as_deref().map(|a| split_port(a.trim()).0.trim_end_matches('.').to_string())
-        }),
-        port: places.first().map_or(DEFAULT_PORT, |(_, port)| *port),
+        address,
+        port,
         local: places.iter().any(|(host, _)| host == LOCALHOST),
         server_id: first(&facts, |entry| entry.server_id.clone()),
         kind: first(&facts, |entry| entry.kind),
@@ -370,6 +487,15 @@ fn merge(mut facts: Vec<&Fact>, local_names: &[String], ambiguous_name: bool) ->
         },
         date,
         notes,
+    }
+}
+
+/// Why the winner's date counts and not the other one.
+fn rule(winner: &Fact, other: &Fact) -> String {
+    if winner.date_since > other.date_since {
+        "the date that changed last counts".into()
+    } else {
+        format!("it is not known which changed last, so {} goes first", winner.entry.source.title())
     }
 }
 
@@ -427,6 +553,12 @@ fn numbered(seen: &mut HashMap<String, usize>, entry: &Entry) -> (String, usize)
     let count = seen.entry(identity.clone()).or_default();
     *count += 1;
     (identity, *count)
+}
+
+/// By what a server may be known whose address has changed, the surest first.
+fn other_names(entry: &Entry) -> Vec<String> {
+    let id = entry.server_id.as_deref().map(|id| format!("id:{}", id.trim().to_lowercase()));
+    id.into_iter().chain(folded_name(entry).map(|name| format!("name:{name}"))).collect()
 }
 
 /// Sets of facts that mean the same server (union-find with path halving).

@@ -25,15 +25,15 @@ const NEW: Option<Date> = Some(date(2027, 1, 31));
 #[test]
 fn a_failure_never_erases_a_date() {
     let mut known = Knowledge::default();
-    known.absorb(Source::ServersXml, Outcome::Read(vec![xml("A", "a", OLD)]), at(0));
+    known.absorb(Source::ServersXml, "here", Outcome::Read(vec![xml("A", "a", OLD)]), at(0));
     for outcome in [Outcome::Failed, Outcome::Absent, Outcome::Read(vec![])] {
-        known.absorb(Source::ServersXml, outcome, at(1));
+        known.absorb(Source::ServersXml, "here", outcome, at(1));
         assert_eq!(known.servers(&[])[0].until(), OLD);
     }
     // The file is back, but shows no date yet: the old one stands, marked as remembered.
     let mut dateless = xml("A", "a", None);
     dateless.read_at = at(2);
-    known.absorb(Source::ServersXml, Outcome::Read(vec![dateless]), at(2));
+    known.absorb(Source::ServersXml, "here", Outcome::Read(vec![dateless]), at(2));
     let server = &known.servers(&[])[0];
     assert_eq!(server.until(), OLD);
     assert!(server.date.as_ref().unwrap().remembered);
@@ -46,10 +46,15 @@ fn a_failure_never_erases_a_date() {
 #[test]
 fn a_server_that_the_user_removed_from_the_list_is_gone() {
     let mut known = Knowledge::default();
-    known.absorb(Source::ServersXml, Outcome::Read(vec![xml("A", "a", OLD), xml("B", "b", OLD)]), at(0));
-    known.absorb(Source::ServersXml, Outcome::Read(vec![xml("B", "b", OLD)]), at(1));
+    known.absorb(
+        Source::ServersXml,
+        "here",
+        Outcome::Read(vec![xml("A", "a", OLD), xml("B", "b", OLD)]),
+        at(0),
+    );
+    known.absorb(Source::ServersXml, "here", Outcome::Read(vec![xml("B", "b", OLD)]), at(1));
     assert_eq!(known.servers(&[]).iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["B"]);
-    known.absorb(Source::ServersXml, Outcome::Absent, at(2));
+    known.absorb(Source::ServersXml, "here", Outcome::Absent, at(2));
     assert_eq!(known.forget_gone(), ["B"]);
     assert!(known.servers(&[]).is_empty());
 }
@@ -58,21 +63,31 @@ fn a_server_that_the_user_removed_from_the_list_is_gone() {
 fn the_date_that_changed_last_counts_and_the_conflict_is_shown() {
     let mut known = Knowledge::default();
     let typed = entry(Source::Settings, "A", Some("a"), NEW);
-    known.absorb(Source::ServersXml, Outcome::Read(vec![xml("A", "a", OLD)]), at(0));
-    known.absorb(Source::Settings, Outcome::Read(vec![typed]), at(1));
+    known.absorb(Source::ServersXml, "here", Outcome::Read(vec![xml("A", "a", OLD)]), at(0));
+    known.absorb(Source::Settings, "here", Outcome::Read(vec![typed]), at(1));
     // The cache is written again, later, with the same old date: that proves nothing.
     let mut again = xml("A", "a", OLD);
     again.read_at = at(5);
-    known.absorb(Source::ServersXml, Outcome::Read(vec![again]), at(5));
+    known.absorb(Source::ServersXml, "here", Outcome::Read(vec![again]), at(5));
     let server = &known.servers(&[])[0];
     assert_eq!((server.until(), server.source), (NEW, Source::Settings));
     assert_eq!(
         server.notes,
         ["settings says 2027-01-31, servers.xml says 2026-01-31: the date that changed last counts"]
     );
+    // Either of them is away for a while, and comes back as it was: that is no news.
+    for source in [Source::Settings, Source::ServersXml] {
+        let entry =
+            if source == Source::Settings { entry(source, "A", Some("a"), NEW) } else { xml("A", "a", OLD) };
+        for away in [Outcome::Absent, Outcome::Read(vec![xml("Z", "z", None)]), Outcome::Failed] {
+            known.absorb(source, "here", away.clone(), at(5));
+            known.absorb(source, "here", Outcome::Read(vec![entry.clone()]), at(5));
+            assert_eq!(known.servers(&[])[0].until(), NEW, "{source:?} was away: {away:?}");
+        }
+    }
     // A renewal arrives in the cache: it is the news.
     let renewed = Some(date(2028, 1, 31));
-    let moved = known.absorb(Source::ServersXml, Outcome::Read(vec![xml("A", "a", renewed)]), at(6));
+    let moved = known.absorb(Source::ServersXml, "here", Outcome::Read(vec![xml("A", "a", renewed)]), at(6));
     let moved = moved.moved;
     assert_eq!((moved.len(), moved[0].from, moved[0].to), (1, date(2026, 1, 31), date(2028, 1, 31)));
     assert_eq!(known.servers(&[])[0].until(), renewed);
@@ -81,9 +96,91 @@ fn the_date_that_changed_last_counts_and_the_conflict_is_shown() {
 #[test]
 fn where_nothing_else_decides_the_administrator_is_right() {
     let mut known = Knowledge::default();
-    known.absorb(Source::ServersXml, Outcome::Read(vec![xml("A", "a", NEW)]), at(0));
-    known.absorb(Source::Settings, Outcome::Read(vec![entry(Source::Settings, "A", Some("a"), OLD)]), at(0));
+    known.absorb(Source::ServersXml, "here", Outcome::Read(vec![xml("A", "a", NEW)]), at(0));
+    known.absorb(
+        Source::Settings,
+        "here",
+        Outcome::Read(vec![entry(Source::Settings, "A", Some("a"), OLD)]),
+        at(0),
+    );
+    let server = &known.servers(&[])[0];
+    assert_eq!(server.until(), OLD);
+    assert_eq!(
+        server.notes,
+        ["settings says 2026-01-31, servers.xml says 2027-01-31: it is not known which changed last, so \
+          settings goes first"]
+    );
+}
+
+#[test]
+fn a_source_that_is_away_keeps_its_date_in_force() {
+    let mut known = Knowledge::default();
+    known.absorb(Source::ServersXml, "here", Outcome::Read(vec![xml("A", "a", OLD)]), at(0));
+    let typed = entry(Source::Settings, "A", Some("a"), NEW);
+    known.absorb(Source::Settings, "here", Outcome::Read(vec![typed]), at(1));
+    known.absorb(Source::Settings, "here", Outcome::Absent, at(2));
+    let server = &known.servers(&[])[0];
+    assert_eq!(server.until(), NEW);
+    assert!(server.date.as_ref().unwrap().remembered);
+    // The administrator has deleted the entry: then its date is gone.
+    known.absorb(Source::Settings, "here", Outcome::Read(vec![]), at(3));
     assert_eq!(known.servers(&[])[0].until(), OLD);
+}
+
+#[test]
+fn a_date_that_the_administrator_deleted_is_gone() {
+    let mut known = Knowledge::default();
+    for (until, day) in [(NEW, 0), (None, 1)] {
+        let typed = entry(Source::Settings, "A", Some("a"), until);
+        known.absorb(Source::Settings, "here", Outcome::Read(vec![typed]), at(day));
+    }
+    assert_eq!(known.servers(&[])[0].until(), None);
+}
+
+#[test]
+fn other_files_show_other_servers_and_each_keeps_its_own() {
+    let mut known = Knowledge::default();
+    known.absorb(Source::ServersXml, "here", Outcome::Read(vec![xml("A", "a", OLD)]), at(0));
+    known.absorb(Source::ServersXml, "there", Outcome::Failed, at(1));
+    assert_eq!(known.servers(&[]), []);
+    known.absorb(Source::ServersXml, "there", Outcome::Read(vec![xml("B", "b", NEW)]), at(1));
+    let names = |known: &Knowledge| known.servers(&[]).into_iter().map(|s| s.name).collect::<Vec<_>>();
+    assert_eq!(names(&known), ["B"]);
+    assert!(known.look_at(Source::ServersXml, "here"));
+    assert!(!known.look_at(Source::ServersXml, "here"));
+    assert_eq!(names(&known), ["A"]);
+    for other in 0..2 * MAX_PLACES {
+        known.look_at(Source::ServersXml, &other.to_string());
+    }
+    assert_eq!(known.books.len(), MAX_PLACES);
+}
+
+#[test]
+fn a_server_whose_address_became_known_keeps_its_history() {
+    let mut known = Knowledge::default();
+    known.absorb(
+        Source::Settings,
+        "here",
+        Outcome::Read(vec![entry(Source::Settings, "A", None, OLD)]),
+        at(0),
+    );
+    known.absorb(Source::ServersXml, "here", Outcome::Read(vec![xml("A", "a", NEW)]), at(1));
+    let typed = entry(Source::Settings, "A", Some("a"), OLD);
+    known.absorb(Source::Settings, "here", Outcome::Read(vec![typed]), at(2));
+    assert_eq!(known.servers(&[])[0].until(), NEW, "the address is new, the date is not");
+}
+
+#[test]
+fn address_and_port_are_of_one_source() {
+    let mut typed = entry(Source::Settings, "A", Some("typed"), OLD);
+    let mut cached = xml("A", "cached", OLD);
+    (typed.server_id, cached.server_id) = (Some("1".into()), Some("1".into()));
+    (typed.port, cached.port) = (Some(17000), Some(16000));
+    let mut known = Knowledge::default();
+    known.absorb(Source::ServersXml, "here", Outcome::Read(vec![cached]), at(0));
+    known.absorb(Source::Settings, "here", Outcome::Read(vec![typed]), at(0));
+    let servers = known.servers(&[]);
+    assert_eq!((servers.len(), servers[0].address.as_deref(), servers[0].port), (1, Some("typed"), 17000));
 }
 
 #[test]
@@ -99,7 +196,12 @@ fn names_of_one_server() {
         (".", "localhost", true),
     ] {
         let mut known = Knowledge::default();
-        known.absorb(Source::ServersXml, Outcome::Read(vec![xml("x", a, None), xml("y", b, None)]), at(0));
+        known.absorb(
+            Source::ServersXml,
+            "here",
+            Outcome::Read(vec![xml("x", a, None), xml("y", b, None)]),
+            at(0),
+        );
         assert_eq!(known.servers(&["PC-17".into()]).len() == 1, same, "{a} and {b}");
     }
 }
@@ -108,14 +210,15 @@ fn names_of_one_server() {
 fn an_entry_with_a_name_alone_joins_the_one_server_of_that_name() {
     let typed = entry(Source::Settings, "prod", None, NEW);
     let mut known = Knowledge::default();
-    known.absorb(Source::Settings, Outcome::Read(vec![typed]), at(0));
+    known.absorb(Source::Settings, "here", Outcome::Read(vec![typed]), at(0));
     assert_eq!(known.servers(&[])[0].key.0, "name:prod");
-    known.absorb(Source::ServersXml, Outcome::Read(vec![xml("PROD", "a", None)]), at(0));
+    known.absorb(Source::ServersXml, "here", Outcome::Read(vec![xml("PROD", "a", None)]), at(0));
     let servers = known.servers(&[]);
     assert_eq!((servers.len(), servers[0].key.0.as_str(), servers[0].until()), (1, "a:16444", NEW));
     // Two servers of that name: it is not clear which one is meant.
     known.absorb(
         Source::ServersXml,
+        "here",
         Outcome::Read(vec![xml("PROD", "a", None), xml("PROD", "b", None)]),
         at(0),
     );
@@ -129,7 +232,7 @@ fn what_is_kept_on_disk_holds_no_activation_code() {
     let mut secret = xml("A", "a", OLD);
     secret.activation_code = Some(Secret::new("CODE-CODE"));
     let mut known = Knowledge::default();
-    known.absorb(Source::ServersXml, Outcome::Read(vec![secret]), at(0));
+    known.absorb(Source::ServersXml, "here", Outcome::Read(vec![secret]), at(0));
     let json = serde_json::to_string(&known).unwrap();
     assert!(!json.contains("CODE"), "{json}");
     let back: Knowledge = serde_json::from_str(&json).unwrap();
@@ -160,7 +263,7 @@ fn absorbed(entries: &[Entry], order: [Source; 3]) -> Knowledge {
     let mut known = Knowledge::default();
     for source in order {
         let of_source = entries.iter().filter(|e| e.source == source).cloned().collect();
-        known.absorb(source, Outcome::Read(of_source), at(0));
+        known.absorb(source, "here", Outcome::Read(of_source), at(0));
     }
     known
 }
@@ -188,7 +291,7 @@ proptest! {
         let before = known.clone();
         for source in [ServersXml, Settings, LicenseHost] {
             let of_source: Vec<_> = entries.iter().filter(|e| e.source == source).cloned().collect();
-            let absorbed = known.absorb(source, Outcome::Read(of_source), at(3));
+            let absorbed = known.absorb(source, "here", Outcome::Read(of_source), at(3));
             prop_assert_eq!(absorbed, Absorbed::default());
         }
         prop_assert_eq!(before.servers(&[]), known.servers(&[]));

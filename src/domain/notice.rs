@@ -14,7 +14,7 @@ use jiff::{
     civil::{Date, Time},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What the user wants to be told, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -216,7 +216,43 @@ impl Ledger {
             let band = self.0.get(&notice.key).map_or(notice.band, |before| before.band.min(notice.band));
             self.0.insert(notice.key.clone(), Announced { band, at: now, handling: Handling::Open });
         }
-        self.prune(now);
+    }
+
+    /// Servers are known by other keys than `before` (an address was found out, or has changed): what was said of
+    /// one under its old key holds under the new one. True if anything changed.
+    pub fn carry_over(&mut self, before: &[Server], after: &[Server]) -> bool {
+        let keys: HashSet<&ServerKey> = after.iter().map(|server| &server.key).collect();
+        let gone: Vec<&Server> = before.iter().filter(|server| !keys.contains(&server.key)).collect();
+        if gone.is_empty() || self.0.is_empty() {
+            return false;
+        }
+        // What fits several servers tells nothing.
+        let mut by_name: HashMap<String, Option<&Server>> = HashMap::new();
+        for server in after {
+            for name in names(server) {
+                by_name.entry(name).and_modify(|only| *only = None).or_insert(Some(server));
+            }
+        }
+        let mut changed = false;
+        for old in gone {
+            let new = names(old).into_iter().find_map(|name| by_name.get(&name).copied().flatten());
+            let Some(new) = new else { continue };
+            let prefix = format!("{} ", old.key);
+            let of_old = self.0.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
+            let of_old: Vec<String> = of_old.map(|(key, _)| key.clone()).collect();
+            for key in of_old {
+                let Some(announced) = self.0.remove(&key) else { continue };
+                let now_key = format!("{} {}", new.key, &key[prefix.len()..]);
+                let kept = self.0.entry(now_key).or_insert(announced);
+                if announced.band < kept.band
+                    || (announced.band == kept.band && kept.handling == Handling::Open)
+                {
+                    *kept = announced;
+                }
+                changed = true;
+            }
+        }
+        changed
     }
 
     /// "Got it" and "Remind me tomorrow". Unknown keys are passed over. True if anything changed.
@@ -255,11 +291,24 @@ impl Ledger {
         soonest.max(now.timestamp())
     }
 
-    /// Forgets what is long past, so that the file stays small.
-    fn prune(&mut self, now: Timestamp) {
+    /// Forgets what was said long ago of dates that no server has any more, so that the file stays small.
+    pub fn prune(&mut self, servers: &[Server], now: Timestamp) {
         const KEEP: jiff::SignedDuration = jiff::SignedDuration::from_hours(24 * 365 * 3);
-        self.0.retain(|_, announced| now.duration_since(announced.at) < KEEP);
+        let is_old = |announced: &Announced| now.duration_since(announced.at) >= KEEP;
+        if !self.0.values().any(is_old) {
+            return;
+        }
+        let dated = servers.iter().filter_map(|server| Some(format!("{} {}", server.key, server.until()?)));
+        let dated: HashSet<String> = dated.collect();
+        let is_known = |key: &str| dated.contains(key.split(" not covered ").next().unwrap_or(key));
+        self.0.retain(|key, announced| !is_old(announced) || is_known(key));
     }
+}
+
+/// What a server is known by besides its key, the surest first.
+fn names(server: &Server) -> Vec<String> {
+    let id = server.server_id.as_deref().map(|id| format!("id:{}", id.trim().to_lowercase()));
+    id.into_iter().chain([format!("name:{}", server.name.trim().to_lowercase())]).collect()
 }
 
 /// What could be said of one server today, whether or not it was said already.

@@ -19,7 +19,7 @@ fn servers(list: &[(&str, Date)]) -> Vec<Server> {
         entry
     });
     let mut known = Knowledge::default();
-    known.absorb(Source::Settings, Outcome::Read(entries.collect()), Timestamp::UNIX_EPOCH);
+    known.absorb(Source::Settings, "here", Outcome::Read(entries.collect()), Timestamp::UNIX_EPOCH);
     known.servers(&[])
 }
 

@@ -20,6 +20,9 @@ pub enum Source {
 }
 
 impl Source {
+    /// All of them, in their order.
+    pub const ALL: [Source; 4] = [Source::LicenseHost, Source::Settings, Source::WebApi, Source::ServersXml];
+
     /// The name for people: `servers.xml`, `settings`.
     pub fn title(self) -> &'static str {
         match self {

@@ -60,9 +60,12 @@ impl Dirs {
         self.data.join("state.json")
     }
 
-    /// The copy of the last settings file that could be read.
+    /// The copy of the last settings file that could be read; each settings file has its own.
     pub fn last_good_settings(&self) -> PathBuf {
-        self.data.join("settings.last-good.toml")
+        let path = self.config.as_os_str().as_encoded_bytes();
+        let digest = ring::digest::digest(&ring::digest::SHA256, path);
+        let short: String = digest.as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+        self.data.join(format!("settings.last-good-{short}.toml"))
     }
 
     /// Our log.

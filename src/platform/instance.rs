@@ -203,7 +203,7 @@ fn attend(
             answers.recv_timeout(PATIENCE).unwrap_or(Reply::Problem(no_answer()))
         }
     };
-    let mut answer = serde_json::to_vec(&reply)?;
+    let mut answer = reply.to_line()?;
     answer.push(b'\n');
     guest.get_mut().write_all(&answer)
 }
@@ -230,7 +230,7 @@ pub fn ask(dirs: &Dirs, request: Request) -> Option<Reply> {
         stream.get_mut().write_all(&question)?;
         let mut line = String::new();
         stream.by_ref().take(MAX_ANSWER).read_line(&mut line)?;
-        Ok(serde_json::from_str(&line)?)
+        Ok(Reply::from_line(&line)?)
     };
     match talk() {
         Ok(Reply::OtherFolders) | Err(_) => None,
@@ -286,7 +286,7 @@ mod tests {
             stream.write_all(nonsense.as_bytes()).unwrap();
             let mut answer = String::new();
             BufReader::new(stream).read_line(&mut answer).unwrap();
-            assert_eq!(answer.trim(), "\"not_understood\"", "{nonsense:?}");
+            assert_eq!(Reply::from_line(&answer).unwrap(), Reply::NotUnderstood, "{nonsense:?}");
         }
     }
 }

@@ -42,32 +42,47 @@ impl Watch {
     }
 
     /// Watches these files from now on, there or not: through their folder, or the nearest folder above that
-    /// is there. Changes nothing where nothing has changed.
-    pub fn set(&mut self, files: &[PathBuf]) -> Result<(), Problem> {
+    /// is there; and through the one above it, which alone is told when that folder is replaced. Changes nothing
+    /// where nothing has changed. True if a folder is watched that was not before: what happened there until
+    /// now was not noticed.
+    pub fn set(&mut self, files: &[PathBuf]) -> Result<bool, Problem> {
         let mut all = files.to_vec();
         // A link's target changes without the link.
         all.extend(files.iter().filter_map(|file| file.canonicalize().ok()));
-        let folders: BTreeSet<PathBuf> = all.iter().filter_map(|file| nearest_folder(file)).collect();
+        let folders: BTreeSet<PathBuf> = all
+            .iter()
+            .filter_map(|file| nearest_folder(file))
+            .flat_map(|folder| folder.parent().map(Path::to_path_buf).into_iter().chain([folder]))
+            .collect();
         if let Ok(mut files) = self.files.lock() {
             *files = all;
         }
-        let gone: Vec<PathBuf> = self.watched.difference(&folders).cloned().collect();
-        for folder in gone {
-            let _ = self.watcher.unwatch(&folder);
-            self.watched.remove(&folder);
-        }
-        let mut failed = None;
-        for folder in
-            folders.iter().filter(|folder| !self.watched.contains(*folder)).cloned().collect::<Vec<_>>()
-        {
+        self.watched.retain(|folder| {
+            let stays = folders.contains(folder);
+            if !stays {
+                let _ = self.watcher.unwatch(folder);
+            }
+            stays
+        });
+        let (mut is_new, mut failed) = (false, None);
+        for folder in folders {
+            if self.watched.contains(&folder) {
+                continue;
+            }
             match self.watcher.watch(&folder, RecursiveMode::NonRecursive) {
-                Ok(()) => {
-                    self.watched.insert(folder);
-                }
+                Ok(()) => is_new |= self.watched.insert(folder),
                 Err(error) => failed = Some(problem(&error, &folder)),
             }
         }
-        failed.map_or(Ok(()), Err)
+        failed.map_or(Ok(is_new), Err)
+    }
+
+    /// Watches the same files anew: where a folder has been replaced, the system still watches the one before.
+    pub fn set_again(&mut self, files: &[PathBuf]) -> Result<bool, Problem> {
+        for folder in std::mem::take(&mut self.watched) {
+            let _ = self.watcher.unwatch(&folder);
+        }
+        self.set(files)
     }
 
     /// The area of its problems.
@@ -125,5 +140,18 @@ mod tests {
         );
         std::fs::rename(file.with_file_name("other.xml"), &file).unwrap();
         assert!(heard(&rx), "another file was moved in its place");
+        // The folder, and the one above it, is replaced as a whole, as by a restored backup.
+        for replaced in [file.parent().unwrap(), file.parent().unwrap().parent().unwrap()] {
+            drain(&rx);
+            watch.set(std::slice::from_ref(&file)).unwrap();
+            std::fs::rename(replaced, home.path().join(replaced.file_name().unwrap().len().to_string()))
+                .unwrap();
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            assert!(heard(&rx), "{} was replaced", replaced.display());
+            drain(&rx);
+            watch.set_again(std::slice::from_ref(&file)).unwrap();
+            std::fs::write(&file, "x").unwrap();
+            assert!(heard(&rx), "a file was made in the new folder");
+        }
     }
 }

@@ -3,8 +3,9 @@
 use super::{Post, autostart, clipboard, dirs::Dirs, instance::Tickets, links, notify, open, survey};
 use crate::{
     app::{
-        Effect, Event, Findings, Look, Places, Target,
-        event::{Area, Files},
+        Effect, Event, Findings, Look, Places, Target, Ticket,
+        event::{Area, Files, LookAt},
+        report::Reply,
     },
     domain::{Fault, Problem, knowledge::Outcome},
     sources::{license_host, servers_xml},
@@ -21,6 +22,9 @@ pub struct World {
     pub dirs: Dirs,
     /// Our state on disk.
     pub state_file: StateFile,
+    /// Neither our state nor a copy of the settings is written: the time is pretended, and no folder was given to
+    /// keep things in.
+    pub keeps_nothing: bool,
     /// Posts what comes of the effects.
     pub post: Post,
     /// Who waits for answers.
@@ -28,14 +32,32 @@ pub struct World {
 }
 
 impl World {
-    /// Carries out one effect. Returns false when the program is to end.
-    pub fn carry_out(&self, effect: Effect) -> bool {
-        match effect {
-            Effect::Look(look) => {
-                let (dirs, post) = (self.dirs.clone(), self.post.clone());
-                std::thread::spawn(move || post(Event::Looked(Box::new(look_around(look, &dirs)))));
+    /// Carries out what comes of one event, in its order. Returns false when the program is to end.
+    pub fn carry_out(&self, effects: Vec<Effect>) -> bool {
+        let mut goes_on = true;
+        let mut saved = Ok(());
+        for effect in effects {
+            match effect {
+                Effect::Save(kept) => {
+                    saved = self.state_file.save(&kept);
+                    (self.post)(Event::Saved(saved.clone()));
+                }
+                Effect::Confirm(ticket) => {
+                    self.reply(ticket, saved.clone().map_or_else(Reply::Problem, |()| Reply::Done));
+                }
+                effect => goes_on &= self.carry_out_one(effect),
             }
-            Effect::Save(kept) => self.report(Area::State, self.state_file.save(&kept)),
+        }
+        goes_on
+    }
+
+    fn carry_out_one(&self, effect: Effect) -> bool {
+        match effect {
+            Effect::Save(_) | Effect::Confirm(_) => {}
+            Effect::Look(look) => {
+                let (dirs, post, keep) = (self.dirs.clone(), self.post.clone(), !self.keeps_nothing);
+                std::thread::spawn(move || post(Event::Looked(Box::new(look_around(look, &dirs, keep)))));
+            }
             Effect::Notify(bubble) => {
                 tracing::info!(event = "notification.shown", summary = bubble.summary);
                 notify::show(bubble, &self.dirs.data, self.post.clone());
@@ -43,7 +65,7 @@ impl World {
             Effect::Open(command, target) => {
                 if command == crate::app::Command::Settings {
                     let written = settings::write_default_if_absent(&self.dirs.config);
-                    self.report(Area::Settings, written.map(|_| ()));
+                    self.report(Area::Asked, written.map(|_| ()));
                 }
                 if !matches!(target, Target::Page(..)) {
                     tracing::info!(event = "opened", command = %command);
@@ -56,16 +78,18 @@ impl World {
                 (self.post)(Event::FilesChanged);
             }
             Effect::Service(_) => self.report(Area::Asked, Err(no_service())),
-            Effect::Reply(ticket, reply) => {
-                let waiting = self.tickets.lock().ok().and_then(|mut tickets| tickets.remove(&ticket));
-                if let Some(waiting) = waiting {
-                    let _ = waiting.send(*reply);
-                }
-            }
+            Effect::Reply(ticket, reply) => self.reply(ticket, *reply),
             Effect::Say(problem) => say(&problem),
             Effect::Quit => return false,
         }
         true
+    }
+
+    fn reply(&self, ticket: Ticket, reply: Reply) {
+        let waiting = self.tickets.lock().ok().and_then(|mut tickets| tickets.remove(&ticket));
+        if let Some(waiting) = waiting {
+            let _ = waiting.send(reply);
+        }
     }
 
     fn report(&self, area: Area, result: Result<(), Problem>) {
@@ -112,36 +136,44 @@ fn missing(dirs: &Dirs, loaded: &settings::Loaded, places: &Places) -> Option<Pr
     })
 }
 
-/// Looks at the world, bounded in time, without changing anything.
-pub fn look_around(look: Look, dirs: &Dirs) -> Findings {
-    let loaded = settings::load(&dirs.config, &dirs.last_good_settings());
-    let timeout = Duration::from_secs(u64::from(loaded.settings.connection.timeout_seconds));
-    let host = loaded.settings.license_host.host.clone();
-    let files = look.files.then(|| {
-        let places = survey::survey(dirs, &loaded.settings);
-        let (servers_xml, servers_xml_problem, servers_xml_notes) =
-            match servers_xml::read_file(&places.servers_xml, &servers_xml::Limits::default()) {
-                Ok(servers_xml::Reading::Absent) => {
-                    (Outcome::Absent, missing(dirs, &loaded, &places), Vec::new())
-                }
-                Ok(servers_xml::Reading::Servers { entries, notes, .. }) => {
-                    (Outcome::Read(entries), None, notes)
-                }
-                Err(problem) => (Outcome::Failed, Some(problem), Vec::new()),
-            };
-        let read = if let Outcome::Read(entries) = &servers_xml { entries.len() } else { 0 };
-        tracing::debug!(event = "sources.read", servers_xml = read, settings = loaded.settings.servers.len());
-        Files {
-            settings: loaded,
-            servers_xml,
-            servers_xml_problem,
-            servers_xml_notes,
-            places,
-            autostart: autostart::is_on().ok(),
+/// Looks at the world, bounded in time. Writes nothing but, if it is to `keep` one, the copy of good settings.
+pub fn look_around(look: Look, dirs: &Dirs, keep: bool) -> Findings {
+    let Look { number, purpose, at } = look;
+    let mut findings = Findings { number, purpose, files: None, links: None, license_host: None };
+    match at {
+        LookAt::Files => findings.files = Some(Box::new(read_files(dirs, keep))),
+        LookAt::FilesAndLicenseHost => {
+            let files = read_files(dirs, keep);
+            let host = &files.settings.settings.license_host;
+            findings.license_host =
+                host.check_on_refresh.then(|| license_host::reachable(&host.host, LICENSE_HOST));
+            findings.files = Some(Box::new(files));
         }
-    });
-    let host =
-        look.license_host.then(|| std::thread::spawn(move || license_host::reachable(&host, LICENSE_HOST)));
-    let links = links::check(look.links, timeout);
-    Findings { purpose: look.purpose, files, links, license_host: host.and_then(|host| host.join().ok()) }
+        LookAt::Ports(targets, timeout) => findings.links = Some(links::check(targets, timeout)),
+    }
+    findings
+}
+
+fn read_files(dirs: &Dirs, keep: bool) -> Files {
+    let load = if keep { settings::load_and_keep } else { settings::load };
+    let settings = load(&dirs.config, &dirs.last_good_settings());
+    let places = survey::survey(dirs, &settings.settings);
+    let (servers_xml, servers_xml_problem, servers_xml_notes) =
+        match servers_xml::read_file(&places.servers_xml, &servers_xml::Limits::default()) {
+            Ok(servers_xml::Reading::Absent) => {
+                (Outcome::Absent, missing(dirs, &settings, &places), Vec::new())
+            }
+            Ok(servers_xml::Reading::Servers { entries, notes, .. }) => (Outcome::Read(entries), None, notes),
+            Err(problem) => (Outcome::Failed, Some(problem), Vec::new()),
+        };
+    let read = if let Outcome::Read(entries) = &servers_xml { entries.len() } else { 0 };
+    tracing::debug!(event = "sources.read", servers_xml = read, settings = settings.settings.servers.len());
+    Files {
+        settings,
+        servers_xml,
+        servers_xml_problem,
+        servers_xml_notes,
+        places,
+        autostart: autostart::is_on().ok(),
+    }
 }

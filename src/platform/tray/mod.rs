@@ -19,7 +19,10 @@ use crate::{
 };
 use jiff::ZonedDateTime;
 use live_menu::LiveMenu;
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 use tray_icon::{TrayIcon, TrayIconBuilder, TrayIconEvent, menu::MenuEvent};
 
 /// How long several changes of files are taken together.
@@ -148,13 +151,11 @@ impl App {
             Ok(watch) => self.watch = Some(watch),
             Err(problem) => post(Event::Failed(Area::Watch, problem)),
         }
-        self.watch_files();
+        self.watch_files(Watch::set);
         if let Err(problem) = instance::serve(&self.world.dirs, post, self.world.tickets.clone()) {
             world::say(&problem);
         }
-        for effect in first_look(&self.state) {
-            self.world.carry_out(effect);
-        }
+        self.world.carry_out(first_look(&mut self.state));
         tracing::info!(event = "tray.started", version = env!("CARGO_PKG_VERSION"));
     }
 
@@ -187,18 +188,22 @@ impl App {
 
     fn reduce(&mut self, event: Event) -> bool {
         let looked = matches!(event, Event::Looked(_));
+        if matches!(event, Event::FilesChanged) {
+            // Before the look, so that no change can come unseen between the two.
+            self.watch_files(Watch::set_again);
+        }
         let now = self.clock.now();
         let effects = update(&mut self.state, event, &now);
         // What was read shows at once; what the user answered only when it is kept, as a crash would undo it.
         if looked {
             self.show(&now);
         }
-        let mut goes_on = true;
-        for effect in effects {
-            goes_on &= self.world.carry_out(effect);
-        }
+        let goes_on = self.world.carry_out(effects);
         if looked {
-            self.watch_files();
+            // Files in other places may have changed since they were read.
+            if self.watch_files(Watch::set) {
+                self.post()(Event::FilesChanged);
+            }
         } else {
             self.show(&now);
         }
@@ -219,12 +224,16 @@ impl App {
             .min(LONGEST_SLEEP)
     }
 
-    fn watch_files(&mut self) {
+    /// True if a folder is watched that was not before.
+    fn watch_files(&mut self, set: fn(&mut Watch, &[PathBuf]) -> Result<bool, Problem>) -> bool {
         let files = [self.world.dirs.config.clone(), self.state.places.servers_xml.clone()];
-        if let Some(watch) = &mut self.watch
-            && let Err(problem) = watch.set(&files)
-        {
-            self.post()(Event::Failed(Area::Watch, problem));
+        match self.watch.as_mut().map(|watch| set(watch, &files)) {
+            Some(Ok(is_new)) => is_new,
+            Some(Err(problem)) => {
+                self.post()(Event::Failed(Area::Watch, problem));
+                false
+            }
+            None => false,
         }
     }
 

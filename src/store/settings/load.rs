@@ -7,7 +7,7 @@ use super::{
     parse::{Located, parse_located},
 };
 use crate::{
-    domain::{Fault, Problem},
+    domain::{Fault, Problem, knowledge::Outcome},
     store::atomic,
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -39,35 +39,44 @@ pub enum Origin {
         /// When that settings file was written.
         saved_at: Timestamp,
     },
-    /// Nowhere: there is no file, it is empty, or it has mistakes and there is no copy.
+    /// Nowhere: there is no file, or it is empty.
+    Nowhere,
+    /// Nowhere: the file has mistakes, and there is no copy.
     Defaults,
 }
 
 /// Loads the settings file. One with mistakes is set aside for the copy of the last good one at `last_good`,
-/// else for the defaults. A good file whose content differs is copied to `last_good` (mode 0600 on Unix).
+/// else for the defaults. Writes nothing: see [`load_and_keep`].
 ///
 /// No file, or an empty one, means the defaults and is no problem: editors leave either for a moment.
 ///
 /// Below it all lies the machine's settings file ([`machine_file`]), if there is one.
 pub fn load(path: &Path, last_good: &Path) -> Loaded {
-    load_over(machine_file().as_deref(), path, last_good)
+    load_over(machine_file().as_deref(), path, last_good, false)
 }
 
-/// As [`load`], over the machine's settings file that is named: its values are the defaults, and what it locks
+/// As [`load`]; and a good file whose content differs is copied to `last_good` (mode 0600 on Unix).
+pub fn load_and_keep(path: &Path, last_good: &Path) -> Loaded {
+    load_over(machine_file().as_deref(), path, last_good, true)
+}
+
+/// As [`load`] or [`load_and_keep`], over the machine's settings file that is named: its values are the defaults, and what it locks
 /// holds.
-pub fn load_over(machine: Option<&Path>, path: &Path, last_good: &Path) -> Loaded {
+pub fn load_over(machine: Option<&Path>, path: &Path, last_good: &Path, keep: bool) -> Loaded {
     let (machine, mut faults) = Machine::read(machine);
-    let mut loaded = load_user(&machine, path, last_good);
+    let mut loaded = load_user(&machine, path, last_good, keep);
     faults.append(&mut loaded.problems);
     Loaded { problems: faults, ..loaded }
 }
 
-fn load_user(machine: &Machine, path: &Path, last_good: &Path) -> Loaded {
-    let defaults = |problems| Loaded::of(machine.below(&Located::default(), path), problems);
+fn load_user(machine: &Machine, path: &Path, last_good: &Path, keep: bool) -> Loaded {
+    let no_file =
+        |problems, from| Loaded { from, ..Loaded::of(machine.below(&Located::default(), path), problems) };
     let problems = match read(path) {
-        Ok(None) => return defaults(Vec::new()),
+        Ok(None) => return no_file(Vec::new(), Origin::Nowhere),
         Ok(Some(file)) => {
-            let problems = keep_good(&file, last_good).err().into_iter().collect();
+            let kept = if keep { keep_good(&file, last_good) } else { Ok(()) };
+            let problems = kept.err().into_iter().collect();
             return file.loaded(machine, path, problems, Origin::File);
         }
         Err(problems) => problems,
@@ -79,7 +88,7 @@ fn load_user(machine: &Machine, path: &Path, last_good: &Path) -> Loaded {
             let until = format!("Until then the last good settings, of {date}, are in force.");
             file.loaded(machine, last_good, with_next(problems, &until), Origin::LastGood { saved_at })
         }
-        _ => defaults(with_next(problems, "Until then the default settings are in force.")),
+        _ => no_file(with_next(problems, "Until then the default settings are in force."), Origin::Defaults),
     }
 }
 
@@ -111,8 +120,18 @@ impl Loaded {
             problems,
             notes: std::mem::take(&mut layered.notes),
             read_at: Timestamp::now(),
-            from: Origin::Defaults,
+            from: Origin::Nowhere,
             layered,
+        }
+    }
+
+    /// What the file says of servers. That it is away for a moment, or has mistakes, erases nothing.
+    pub fn outcome(&self) -> Outcome {
+        let entries = self.settings.entries(self.read_at);
+        match self.from {
+            Origin::Nowhere if entries.is_empty() => Outcome::Absent,
+            Origin::Defaults if entries.is_empty() => Outcome::Failed,
+            _ => Outcome::Read(entries),
         }
     }
 }

@@ -19,7 +19,8 @@ mod values;
 pub use edit::{Change, edited, remove_server, set, unset, without_server};
 pub use keys::{KeyInfo, known_keys};
 pub use load::{
-    EffectiveValue, Loaded, Origin, ValueOrigin, effective, load, load_over, write_default_if_absent,
+    EffectiveValue, Loaded, Origin, ValueOrigin, effective, load, load_and_keep, load_over,
+    write_default_if_absent,
 };
 pub use machine::{MACHINE_FILE_VARIABLE, Machine, machine_file, use_machine_file};
 pub use parse::parse;
