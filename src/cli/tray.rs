@@ -124,7 +124,7 @@ fn lock_or_show_the_first(session: &Session, out: &Out) -> Result<Option<instanc
             out.remark("The tray is already running; it shows itself.");
             return Ok(None);
         }
-        if left.is_zero() {
+        if left < PAUSE {
             return Err(does_not_answer(session));
         }
         std::thread::sleep(PAUSE);
@@ -148,12 +148,13 @@ pub fn exit(session: &Session, out: &Out) -> Result<u8, Problem> {
                 return Ok(0);
             }
             Ok(None) => {}
-            Err(problem) => silence = Some(problem),
+            Err(problem) if problem.fault == Fault::Unavailable => silence = Some(problem),
+            Err(problem) => return Err(problem),
         }
-        if left().is_zero() {
+        if left() < PAUSE {
             return Err(silence.unwrap_or_else(|| does_not_answer(session)));
         }
-        std::thread::sleep(PAUSE.min(left()));
+        std::thread::sleep(PAUSE);
     }
     while instance::is_locked(&session.dirs)? {
         if left().is_zero() {

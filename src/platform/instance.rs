@@ -373,8 +373,10 @@ pub fn question(dirs: &Dirs, request: Request, patience: Duration) -> Result<Opt
             }),
         });
     });
-    let seconds = patience.as_secs();
-    answers.recv_timeout(patience).unwrap_or_else(|_| Err(no_answer(format!("{seconds} s have passed"))))
+    answers.recv_timeout(patience).unwrap_or_else(|_| {
+        let seconds = patience.as_secs_f64().round();
+        Err(no_answer(format!("{seconds} s have passed")))
+    })
 }
 
 fn talk(mut stream: &Stream, question: &Question) -> std::io::Result<Reply> {
