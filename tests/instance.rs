@@ -57,12 +57,13 @@ fn started(home: &Home, mut command: Command) -> Running {
 fn run(home: &Home, args: &[&str]) -> (String, i32) {
     let mut command = home.command();
     command.args(["--data-dir", "data"]).args(args);
-    outcome(command)
+    outcome(home, command)
 }
 
-fn outcome(mut command: Command) -> (String, i32) {
-    let out = command.output().unwrap();
-    (String::from_utf8(out.stderr).unwrap(), out.status.code().unwrap())
+fn outcome(home: &Home, command: Command) -> (String, i32) {
+    let mut running = home.spawn_command(command);
+    let code = running.wait_for_exit(TIMEOUT).code().unwrap();
+    (running.stderr(), code)
 }
 
 #[test]
@@ -223,7 +224,7 @@ fn the_tray_answers_nobody_but_its_user() {
     assert!(tray.is_running());
     let mut exit = as_nobody(&home);
     exit.args(["--data-dir", "data", "exit"]);
-    assert_eq!(outcome(exit), ("The tray has ended.\n".into(), 0));
+    assert_eq!(outcome(&home, exit), ("The tray has ended.\n".into(), 0));
     assert!(tray.wait_for_exit(TIMEOUT).success());
 }
 
@@ -240,7 +241,7 @@ fn nobody_but_the_tray_of_the_user_is_believed() {
     });
     let mut exit = as_nobody(&home);
     exit.args(["--data-dir", "data", "exit"]);
-    let (said, code) = outcome(exit);
+    let (said, code) = outcome(&home, exit);
     assert!(said.contains("a process of another user listens there"), "{said}");
     assert_eq!(code, 77);
 }
