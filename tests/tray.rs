@@ -301,7 +301,7 @@ fn a_second_start_shows_the_first_and_ends_well() {
     let mut third = start(&home, &bus, NOW);
     let item = watcher.wait_for_item(TIMEOUT);
     let out = home.run(&["--data-dir", &data(&home), "exit"]);
-    assert_eq!(String::from_utf8_lossy(&out.stderr), "The tray ends.\n");
+    assert_eq!(String::from_utf8_lossy(&out.stderr), "The tray has ended.\n");
     assert!(third.wait_for_exit(TIMEOUT).success());
     item.wait_until_gone(TIMEOUT);
 }

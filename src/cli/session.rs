@@ -9,7 +9,7 @@ use crate::{
         update,
     },
     domain::{Fault, Problem},
-    platform::{clock::Clock, dirs::Dirs, instance, survey, world},
+    platform::{clock::Clock, dirs::Dirs, instance, private, survey, world},
     store::{
         settings::{self, Loaded, Settings},
         state::{Access, StateFile},
@@ -37,8 +37,10 @@ pub struct Alone {
 impl Session {
     pub fn new(global: &Global) -> Result<Session, Problem> {
         let clock = global.now.as_deref().map_or_else(|| Ok(Clock::system()), Clock::pretend)?;
+        let dirs = Dirs::new(global.visualcron_dir.clone(), global.config.clone(), global.data_dir.clone())?;
+        private::check(&dirs.data, global.data_dir.is_none())?;
         Ok(Session {
-            dirs: Dirs::new(global.visualcron_dir.clone(), global.config.clone(), global.data_dir.clone())?,
+            dirs,
             keeps_nothing: clock.pretending() && global.data_dir.is_none(),
             clock,
             verbose: global.verbose,

@@ -2,7 +2,11 @@
 
 use super::{Out, Session};
 use crate::{
-    app::{Command, Event, event::Area, report::Request},
+    app::{
+        Command, Event,
+        event::Area,
+        report::{Reply, Request},
+    },
     domain::{Fault, Problem},
     platform::{
         Post, instance, log,
@@ -16,17 +20,19 @@ use crate::{
     app::{Icon, words},
     platform::{notify, windows},
 };
-use std::time::Duration;
 use std::{
     any::Any,
     path::{Path, PathBuf},
     process,
+    time::{Duration, Instant},
 };
 use tracing::level_filters::LevelFilter;
 
-/// How long the lock is waited for: longer than a `refresh` takes that waits for the license host.
-const LOCK_TRIES: u32 = 40;
-const LOCK_PAUSE: Duration = Duration::from_millis(250);
+/// How long the lock is waited for, or the end of a tray: longer than a `refresh` takes that waits for the license
+/// host.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long until the next try.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs the tray. If this is the twin of `twin_of` for the console, it starts that instead and is done: the tray
 /// must not end with the console.
@@ -92,7 +98,12 @@ pub fn start(
         let tickets = Default::default();
         let mut app =
             App::new(state, session.clock, World { dirs, state_file, keeps_nothing, post, tickets });
-        app.keep((lock, keepsake));
+        match keepsake {
+            // The lock before the folder that it is in.
+            Some(keepsake) => app.keep((lock, keepsake)),
+            // It goes with the process, so that `exit` tells that the process has ended.
+            None => std::mem::forget(lock),
+        }
         app
     });
     Ok(0)
@@ -105,29 +116,74 @@ fn level(level: settings::Level) -> LevelFilter {
 /// Takes the right to be the one tray; `None` when one runs already, which then shows itself. A command that is
 /// at work holds it for a moment only, and answers nobody: that is waited for.
 fn lock_or_show_the_first(session: &Session, out: &Out) -> Result<Option<instance::Lock>, Problem> {
-    for _ in 0..LOCK_TRIES {
+    let until = Instant::now() + PATIENCE;
+    loop {
         if let Some(lock) = instance::lock(&session.dirs)? {
             return Ok(Some(lock));
         }
-        if instance::ask(&session.dirs, Request::Show).is_some() {
+        let left = until.saturating_duration_since(Instant::now());
+        if instance::question(&session.dirs, Request::Show, left).is_ok_and(|reply| reply.is_some()) {
             out.remark("The tray is already running; it shows itself.");
             return Ok(None);
         }
-        std::thread::sleep(LOCK_PAUSE);
+        if left < PAUSE {
+            return Err(does_not_answer(session));
+        }
+        std::thread::sleep(PAUSE);
     }
-    Err(Problem::new(
-        Fault::Unavailable,
-        "The tray is already running, but does not answer",
-        session.dirs.data.display().to_string(),
-        "another process holds the lock of this user's tray",
-        "End that process, and start again.",
-    ))
 }
 
+/// Ends this user's tray, whatever it looks at, and waits until it has ended.
 pub fn exit(session: &Session, out: &Out) -> Result<u8, Problem> {
-    match instance::ask(&session.dirs, Request::Run { command: Command::Exit.to_string() }) {
-        Some(_) => out.remark("The tray ends."),
-        None => out.remark("No tray is running."),
+    let until = Instant::now() + PATIENCE;
+    let left = || until.saturating_duration_since(Instant::now());
+    let mut silence = None;
+    loop {
+        let request = Request::Run { command: Command::Exit.to_string() };
+        match instance::question(&session.dirs, request, left()) {
+            Ok(Some(Reply::Done)) => break,
+            Ok(Some(_)) => return Err(not_ended(session, "it is probably of another version")),
+            Ok(None) if !instance::is_locked(&session.dirs)? => {
+                // One that did not answer may have been about to end.
+                let seen = silence.is_some();
+                out.remark(if seen { "The tray has ended." } else { "No tray is running." });
+                return Ok(0);
+            }
+            Ok(None) => {}
+            Err(problem) if problem.fault == Fault::Unavailable => silence = Some(problem),
+            Err(problem) => return Err(problem),
+        }
+        if left() < PAUSE {
+            return Err(silence.unwrap_or_else(|| does_not_answer(session)));
+        }
+        std::thread::sleep(PAUSE);
     }
+    while instance::is_locked(&session.dirs)? {
+        if left().is_zero() {
+            return Err(not_ended(session, &format!("{} s later it still runs", PATIENCE.as_secs())));
+        }
+        std::thread::sleep(PAUSE);
+    }
+    out.remark("The tray has ended.");
     Ok(0)
+}
+
+fn not_ended(session: &Session, why: &str) -> Problem {
+    Problem::new(
+        Fault::Unavailable,
+        "The tray was asked to end, but has not",
+        session.dirs.data.display().to_string(),
+        why,
+        "Wait and try again, or end its process.",
+    )
+}
+
+fn does_not_answer(session: &Session) -> Problem {
+    Problem::new(
+        Fault::Unavailable,
+        "A tray is running, but does not answer",
+        session.dirs.data.display().to_string(),
+        "another process holds the lock of this user's tray",
+        "End that process, and try again.",
+    )
 }

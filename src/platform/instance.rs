@@ -1,10 +1,10 @@
 //! One tray per user session: a lock that goes with its process, and a local socket over which a second
 //! start or a command talks to the running tray. One JSON line asks, one answers.
 
-use super::{Post, dirs::Dirs};
+use super::{Post, dirs::Dirs, private};
 use crate::{
     app::{
-        Event, Ticket,
+        Command, Event, Ticket,
         report::{Reply, Request},
     },
     domain::{Fault, Problem},
@@ -17,27 +17,28 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
     fs::{File, TryLockError},
-    io::{BufRead, BufReader, Read, Write},
-    path::PathBuf,
+    io::{BufRead, BufReader, ErrorKind, Read, Write},
+    path::{Path, PathBuf},
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
+        Arc, Condvar, Mutex,
+        mpsc::{self, RecvTimeoutError},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The most bytes of a question.
 const MAX_QUESTION: u64 = 64 * 1024;
 /// The most bytes of an answer: the status of 100,000 servers.
 const MAX_ANSWER: u64 = 128 * 1024 * 1024;
-/// How long a question may take to arrive, and an answer to leave.
+/// How long a question may take to arrive, all of it, and an answer to be fetched.
 const TALK: Duration = Duration::from_secs(5);
-/// How long a command waits for the tray's answer, and the tray for the work behind it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the tray may work on an answer, from when it was called.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a tray that ends waits until answers are fetched.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// How long to wait when nobody can be let in.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// How many may ask at the same time.
+/// How many may ask at the same time; others are hung up on.
 const MAX_GUESTS: usize = 16;
 
 /// What a question is about: a tray that looks at other folders must not answer it.
@@ -66,21 +67,46 @@ pub struct Lock {
 
 /// Takes the lock; `None` while another process has it.
 pub fn lock(dirs: &Dirs) -> Result<Option<Lock>, Problem> {
-    let path = dirs.data.join(format!("tray{}.lock", session_suffix()));
     atomic::create_folder(&dirs.data)?;
-    let next = "Check that the folder can be written, or give another with --data-dir.";
-    let failed = |error: &std::io::Error| Problem::io("Cannot lock", &path, error, next);
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|error| failed(&error))?;
+    // Somebody else may have made the folder just now.
+    private::check(&dirs.data, false)?;
+    let path = lock_path(dirs);
+    let file = private::open(File::options().create(true).truncate(false).write(true), &path)
+        .map_err(|error| cannot_lock(&path, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(Lock { _file: file })),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(failed(&error)),
+        Err(TryLockError::Error(error)) => Err(cannot_lock(&path, &error)),
     }
+}
+
+/// Whether another process has the lock. Leaves no trace; but whoever tries to take the lock at this very moment
+/// may find it taken.
+///
+/// # Errors
+///
+/// As for [`lock`].
+pub fn is_locked(dirs: &Dirs) -> Result<bool, Problem> {
+    let path = lock_path(dirs);
+    let file = match private::open(File::options().write(true), &path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(cannot_lock(&path, &error)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(cannot_lock(&path, &error)),
+    }
+}
+
+fn lock_path(dirs: &Dirs) -> PathBuf {
+    dirs.data.join(format!("tray{}.lock", session_suffix()))
+}
+
+fn cannot_lock(path: &Path, error: &std::io::Error) -> Problem {
+    let next = "Check that the folder can be written, or give another with --data-dir.";
+    Problem::io("Cannot lock", path, error, next)
 }
 
 /// On Windows each logged-on session has its own tray, as the vendor's (documented); elsewhere each user.
@@ -120,9 +146,60 @@ fn for_this_user(options: ListenerOptions<'_>) -> std::io::Result<ListenerOption
 /// Who waits for which answer.
 pub type Tickets = Arc<Mutex<HashMap<Ticket, mpsc::Sender<Reply>>>>;
 
+/// The tray's side of the socket.
+pub struct Host {
+    guests: Arc<Guests>,
+    tickets: Tickets,
+}
+
+impl Host {
+    /// Waits, 1 s at most, until those whom the tray has answered have fetched it: with the process goes what is not
+    /// fetched. Whoever still waits for an answer gets none.
+    pub fn farewell(&self) {
+        if let Ok(mut tickets) = self.tickets.lock() {
+            tickets.clear();
+        }
+        if let Ok(inside) = self.guests.inside.lock() {
+            let _ = self.guests.left.wait_timeout_while(inside, FAREWELL, |inside| *inside > 0);
+        }
+    }
+}
+
+/// How many are asking.
+#[derive(Default)]
+struct Guests {
+    inside: Mutex<usize>,
+    left: Condvar,
+}
+
+/// One of the guests, for as long as it exists.
+struct Guest(Arc<Guests>);
+
+impl Guest {
+    /// `None` when there are too many.
+    fn enter(guests: &Arc<Guests>) -> Option<Guest> {
+        let mut inside = guests.inside.lock().ok().filter(|inside| **inside < MAX_GUESTS)?;
+        *inside += 1;
+        Some(Guest(guests.clone()))
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        if let Ok(mut inside) = self.0.inside.lock() {
+            *inside -= 1;
+            self.0.left.notify_all();
+        }
+    }
+}
+
 /// Answers questions from now on. Only the holder of the lock may call it: a socket left behind by a crash is
 /// replaced.
-pub fn serve(dirs: &Dirs, post: Post, tickets: Tickets) -> Result<(), Problem> {
+///
+/// # Errors
+///
+/// [`Problem::io`] where the socket cannot be made; the tray works without it.
+pub fn serve(dirs: &Dirs, post: Post, tickets: Tickets) -> Result<Host, Problem> {
     let failed = |error: std::io::Error| {
         Problem::io(
             "Other commands cannot talk to this tray",
@@ -138,60 +215,88 @@ pub fn serve(dirs: &Dirs, post: Post, tickets: Tickets) -> Result<(), Problem> {
     #[cfg(windows)]
     let options = for_this_user(options).map_err(failed)?;
     let listener = options.create_sync().map_err(failed)?;
+    // Until then, and where a system pays no heed to the mode, others are turned away when they come.
+    #[cfg(unix)]
+    std::fs::set_permissions(socket_path(dirs), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .map_err(failed)?;
     let context = Context::of(dirs);
-    let guests = Arc::new(AtomicUsize::new(0));
-    let next_ticket = Arc::new(Mutex::new(0u64));
+    let host = Host { guests: Arc::default(), tickets: tickets.clone() };
+    let guests = host.guests.clone();
     std::thread::Builder::new()
         .name("instance".into())
         .stack_size(64 * 1024)
         .spawn(move || {
-            for guest in listener.incoming() {
-                let Ok(guest) = guest else {
+            for (number, stream) in (1..).zip(listener.incoming()) {
+                let Ok(stream) = stream else {
                     // Out of handles, say: to try again at once would only use up the processor.
                     std::thread::sleep(AFTER_FAILURE);
                     continue;
                 };
-                if guests.fetch_add(1, Ordering::SeqCst) >= MAX_GUESTS {
-                    guests.fetch_sub(1, Ordering::SeqCst);
+                if !private::is_of_this_user(&stream) {
                     continue;
                 }
+                let Some(guest) = Guest::enter(&guests) else { continue };
                 let (post, tickets, context) = (post.clone(), tickets.clone(), context.clone());
-                let (guests, next_ticket) = (guests.clone(), next_ticket.clone());
                 std::thread::spawn(move || {
-                    let ticket = next_ticket.lock().map(|mut next| {
-                        *next += 1;
-                        Ticket(*next)
-                    });
-                    if let Ok(ticket) = ticket {
-                        let _ = attend(guest, ticket, &context, &post, &tickets);
-                        if let Ok(mut tickets) = tickets.lock() {
-                            tickets.remove(&ticket);
-                        }
+                    let _ = attend(&stream, Ticket(number), &context, &post, &tickets);
+                    if let Ok(mut tickets) = tickets.lock() {
+                        tickets.remove(&Ticket(number));
                     }
-                    guests.fetch_sub(1, Ordering::SeqCst);
+                    drop(guest);
                 });
             }
         })
-        .map(|_| ())
-        .map_err(failed)
+        .map_err(failed)?;
+    Ok(host)
+}
+
+/// A stream on which all must be done by a certain time, however slowly the other end reads and writes. (On Windows
+/// what is begun is waited for: pipes there know no time limit.)
+struct Timed<'s> {
+    stream: &'s Stream,
+    until: Instant,
+}
+
+impl Timed<'_> {
+    fn left(&self) -> std::io::Result<Duration> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
+    }
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let _ = self.stream.set_recv_timeout(Some(self.left()?));
+        let mut stream = self.stream;
+        stream.read(buffer)
+    }
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        let _ = self.stream.set_send_timeout(Some(self.left()?));
+        let mut stream = self.stream;
+        stream.write(buffer)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn attend(
-    guest: Stream,
+    stream: &Stream,
     ticket: Ticket,
     context: &Context,
     post: &Post,
     tickets: &Tickets,
 ) -> std::io::Result<()> {
-    let _ = guest.set_recv_timeout(Some(TALK));
-    let _ = guest.set_send_timeout(Some(TALK));
-    let mut guest = BufReader::new(guest);
+    let came = Instant::now();
     let mut line = String::new();
-    guest.by_ref().take(MAX_QUESTION).read_line(&mut line)?;
+    BufReader::new(Timed { stream, until: came + TALK }).take(MAX_QUESTION).read_line(&mut line)?;
     let reply = match serde_json::from_str::<Question>(&line) {
         Err(_) => Reply::NotUnderstood,
-        // A second start shows the first, whatever it was to look at: there is one tray.
-        Ok(question) if question.context != *context && question.request != Request::Show => {
+        Ok(question) if question.context != *context && !is_for_any_tray(&question.request) => {
             Reply::OtherFolders
         }
         Ok(question) => {
@@ -200,42 +305,107 @@ fn attend(
                 tickets.insert(ticket, answer);
             }
             post(Event::Asked(question.request, ticket));
-            answers.recv_timeout(PATIENCE).unwrap_or(Reply::Problem(no_answer()))
+            match answers.recv_timeout(PATIENCE.saturating_sub(came.elapsed())) {
+                Ok(reply) => reply,
+                Err(RecvTimeoutError::Timeout) => {
+                    Reply::Problem(no_answer(format!("it is busy for more than {} s", PATIENCE.as_secs())))
+                }
+                // The tray ends: then the other end does without it.
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
         }
     };
     let mut answer = reply.to_line()?;
     answer.push(b'\n');
-    guest.get_mut().write_all(&answer)
+    let mut stream = Timed { stream, until: Instant::now() + TALK };
+    stream.write_all(&answer)?;
+    // It hangs up when it has the answer.
+    stream.read(&mut [0]).map(drop)
 }
 
-fn no_answer() -> Problem {
+/// There is one tray, so whatever it looks at, a second start shows it and `exit` ends it.
+fn is_for_any_tray(request: &Request) -> bool {
+    match request {
+        Request::Show => true,
+        Request::Run { command } => command.parse() == Ok(Command::Exit),
+        _ => false,
+    }
+}
+
+fn no_answer(why: impl Into<String>) -> Problem {
     Problem::new(
         Fault::Unavailable,
         "The running tray did not answer",
         "the tray of this user",
-        format!("it is busy for more than {} s", PATIENCE.as_secs()),
+        why,
         "Exit it from its menu, or end its process, and try again.",
     )
 }
 
-/// Asks the running tray. `None` where none runs, or where it looks at other folders.
+/// Asks the running tray. `None` where none answers, or where it looks at other folders: then a command does
+/// without it.
 pub fn ask(dirs: &Dirs, request: Request) -> Option<Reply> {
+    question(dirs, request, PATIENCE + TALK).ok().flatten().filter(|reply| *reply != Reply::OtherFolders)
+}
+
+/// Asks the running tray; `None` where nobody listens. All of it takes `patience` at most.
+///
+/// # Errors
+///
+/// [`Fault::Unavailable`] where somebody listens, but does not answer; [`Fault::Permission`] where that is a
+/// process of another user.
+pub fn question(dirs: &Dirs, request: Request, patience: Duration) -> Result<Option<Reply>, Problem> {
+    let Ok(name) = socket_name(dirs) else { return Ok(None) };
+    let (context, socket) = (Context::of(dirs), socket_path(dirs));
+    let (answer, answers) = mpsc::channel();
+    // Of its own, since neither a connection nor, on Windows, an answer can be waited for with a time limit.
+    std::thread::spawn(move || {
+        let _ = answer.send(match ConnectOptions::new().name(name).connect_sync() {
+            Err(_) => Ok(None),
+            Ok(stream) if !private::is_of_this_user(&stream) => Err(not_ours(&socket)),
+            Ok(stream) => talk(&stream, &Question { context, request }).map(Some).map_err(|error| {
+                no_answer(match error.kind() {
+                    ErrorKind::InvalidData => {
+                        "its answer is not understood: it is probably of another version".into()
+                    }
+                    _ => format!("it hung up, as it does while {MAX_GUESTS} others ask it, or when it ends"),
+                })
+            }),
+        });
+    });
+    answers.recv_timeout(patience).unwrap_or_else(|_| {
+        let seconds = patience.as_secs_f64().round();
+        Err(no_answer(format!("{seconds} s have passed")))
+    })
+}
+
+/// The process id of the running tray, if one listens.
+#[cfg(unix)]
+pub fn tray(dirs: &Dirs) -> Option<u32> {
     let stream = ConnectOptions::new().name(socket_name(dirs).ok()?).connect_sync().ok()?;
-    let _ = stream.set_send_timeout(Some(TALK));
-    let _ = stream.set_recv_timeout(Some(PATIENCE + TALK));
-    let talk = || -> std::io::Result<Reply> {
-        let mut stream = BufReader::new(stream);
-        let mut question = serde_json::to_vec(&Question { context: Context::of(dirs), request })?;
-        question.push(b'\n');
-        stream.get_mut().write_all(&question)?;
-        let mut line = String::new();
-        stream.by_ref().take(MAX_ANSWER).read_line(&mut line)?;
-        Ok(Reply::from_line(&line)?)
-    };
-    match talk() {
-        Ok(Reply::OtherFolders) | Err(_) => None,
-        Ok(reply) => Some(reply),
+    if !private::is_of_this_user(&stream) {
+        return None;
     }
+    stream.peer_creds().ok()?.pid().and_then(|pid| u32::try_from(pid).ok())
+}
+
+fn talk(mut stream: &Stream, question: &Question) -> std::io::Result<Reply> {
+    let mut text = serde_json::to_vec(question)?;
+    text.push(b'\n');
+    stream.write_all(&text)?;
+    let mut line = String::new();
+    BufReader::new(stream).take(MAX_ANSWER).read_line(&mut line)?;
+    Ok(Reply::from_line(&line)?)
+}
+
+fn not_ours(socket: &Path) -> Problem {
+    Problem::new(
+        Fault::Permission,
+        "Cannot talk to the tray",
+        socket.display().to_string(),
+        "a process of another user listens there",
+        "Remove that file, or give another folder with --data-dir.",
+    )
 }
 
 #[cfg(test)]

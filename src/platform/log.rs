@@ -27,14 +27,14 @@ impl Rolling {
             if let Some(folder) = self.path.parent() {
                 let _ = crate::store::atomic::create_folder(folder);
             }
-            let file = File::options().create(true).append(true).open(&self.path)?;
+            let file = self.open()?;
             self.written = file.metadata()?.len();
             self.file = Some(file);
         }
         if self.written + line.len() as u64 > self.half && self.written > 0 {
             self.file = None;
             std::fs::rename(&self.path, self.path.with_extension("log.1"))?;
-            self.file = Some(File::options().create(true).append(true).open(&self.path)?);
+            self.file = Some(self.open()?);
             self.written = 0;
         }
         let line = &line[..line.len().min(self.half as usize)];
@@ -43,6 +43,10 @@ impl Rolling {
             self.written += line.len() as u64;
         }
         Ok(())
+    }
+
+    fn open(&self) -> std::io::Result<File> {
+        super::private::open(File::options().create(true).append(true), &self.path)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod links;
 pub mod log;
 pub mod notify;
 pub mod open;
+pub mod private;
 pub mod program;
 #[cfg(target_os = "linux")]
 pub mod recovery_world;

@@ -54,7 +54,7 @@ pub fn picture(icon: Icon, data: &Path) -> Option<std::path::PathBuf> {
     let path = data.join("icons").join(format!("{}.png", icon.name()));
     let png = super::tray::icons::png(icon, 48);
     if std::fs::read(&path).ok().as_deref() != Some(png) {
-        crate::store::atomic::write(&path, png).ok()?;
+        crate::store::atomic::replace(&path, png).ok()?;
     }
     Some(path)
 }

@@ -25,7 +25,7 @@ pub fn open(target: &Target, dirs: &Dirs) -> Result<(), Problem> {
         }),
         Target::Page(name, html) => {
             let path = dirs.data.join("pages").join(format!("{name}.html"));
-            atomic::write(&path, html.as_bytes())?;
+            atomic::replace(&path, html.as_bytes())?;
             opener::open_browser(&path).map_err(|error| {
                 Problem::new(
                     Fault::Unavailable,

@@ -1,6 +1,7 @@
 //! The real world of the recovery flow on Linux: files by rename without replacing, programs by `/proc`, the
 //! journal by synced appends.
 
+use super::{dirs::Dirs, instance};
 use crate::recovery::{
     Program, Record, Role, World,
     world::{Kind, Progress},
@@ -16,6 +17,7 @@ use std::{
     os::unix::{fs::MetadataExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -26,8 +28,12 @@ const MAX_FILE: u64 = 128 * 1024 * 1024;
 pub struct RealWorld<'a> {
     /// The journal of this recovery.
     pub journal: PathBuf,
+    /// Our folders, in which the running tray is found.
+    pub dirs: &'a Dirs,
     /// Who watches how it goes.
     pub watcher: &'a mut dyn FnMut(Progress),
+    /// The user wants no more.
+    pub canceled: &'a AtomicBool,
 }
 
 impl World for RealWorld<'_> {
@@ -105,7 +111,11 @@ impl World for RealWorld<'_> {
     }
 
     fn runs_again(&mut self, program: &Program) -> io::Result<bool> {
-        Ok(!running(program.role, &program.path).is_empty())
+        Ok(match program.role {
+            // Commands of ours run the same program, this one among them.
+            Role::OurTray => instance::tray(self.dirs).is_some(),
+            Role::Client | Role::VendorTray => !running(program.role, &program.path).is_empty(),
+        })
     }
 
     fn ask_to_close(&mut self, program: &Program) -> io::Result<()> {
@@ -118,7 +128,8 @@ impl World for RealWorld<'_> {
 
     fn start(&mut self, program: &Program) -> io::Result<()> {
         let mut command = Command::new(&program.path);
-        command.args(&program.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(&program.arguments).envs(&program.environment);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         if let Some(folder) = &program.folder {
             command.current_dir(folder);
         }
@@ -137,6 +148,10 @@ impl World for RealWorld<'_> {
 
     fn tell(&mut self, progress: Progress) {
         (self.watcher)(progress);
+    }
+
+    fn is_canceled(&mut self) -> bool {
+        self.canceled.load(Ordering::Relaxed)
     }
 }
 
@@ -163,20 +178,47 @@ pub fn running(role: Role, path: &Path) -> Vec<Program> {
     processes()
         .filter(|pid| fs::metadata(format!("/proc/{pid}")).is_ok_and(|process| process.uid() == ours))
         .filter(|pid| program_of(*pid).as_deref() == Some(path))
-        .filter_map(|pid| {
-            let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-            let arguments = line.split(|&byte| byte == 0).skip(1).filter(|argument| !argument.is_empty());
-            Some(Program {
-                role,
-                pid: Some(pid),
-                started: started(pid)?,
-                path: path.to_path_buf(),
-                arguments: arguments.map(|a| String::from_utf8_lossy(a).into_owned()).collect(),
-                folder: fs::read_link(format!("/proc/{pid}/cwd")).ok(),
-            })
-        })
+        .filter_map(|pid| process(role, pid))
         .collect()
 }
+
+/// The running tray of this user, if it answers.
+pub fn running_tray(dirs: &Dirs) -> Option<Program> {
+    process(Role::OurTray, instance::tray(dirs)?)
+}
+
+/// What it takes to tell this process from others, and to start it again.
+fn process(role: Role, pid: u32) -> Option<Program> {
+    let texts = |name: &str| -> Option<Vec<String>> {
+        let bytes = fs::read(format!("/proc/{pid}/{name}")).ok()?;
+        let texts = bytes.strip_suffix(&[0]).unwrap_or(&bytes).split(|&byte| byte == 0);
+        Some(texts.map(|text| String::from_utf8_lossy(text).into_owned()).collect())
+    };
+    let environment = texts("environ")?.into_iter().filter_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        OF_THE_DESKTOP.contains(&name).then(|| (name.to_string(), value.to_string()))
+    });
+    Some(Program {
+        role,
+        pid: Some(pid),
+        started: started(pid)?,
+        path: program_of(pid)?,
+        arguments: texts("cmdline")?.into_iter().skip(1).collect(),
+        folder: fs::read_link(format!("/proc/{pid}/cwd")).ok(),
+        environment: environment.collect(),
+    })
+}
+
+/// What ties a program to the user's desktop: started again from a terminal or over SSH it must come back there.
+const OF_THE_DESKTOP: [&str; 7] = [
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "XAUTHORITY",
+    "XDG_RUNTIME_DIR",
+    "XDG_CURRENT_DESKTOP",
+    "XDG_SESSION_TYPE",
+    "DBUS_SESSION_BUS_ADDRESS",
+];
 
 fn processes() -> impl Iterator<Item = u32> {
     fs::read_dir("/proc")
@@ -223,7 +265,18 @@ mod tests {
     use crate::recovery::{Choices, Journal, Outcome, Plan, backup, run::begin};
 
     fn in_world<T>(journal: &Path, act: impl FnOnce(&mut RealWorld<'_>) -> T) -> T {
-        act(&mut RealWorld { journal: journal.to_path_buf(), watcher: &mut |_| {} })
+        watched(journal, &mut |_| {}, act)
+    }
+
+    fn watched<T>(
+        journal: &Path,
+        watcher: &mut dyn FnMut(Progress),
+        act: impl FnOnce(&mut RealWorld<'_>) -> T,
+    ) -> T {
+        let nowhere = Path::new("/nowhere");
+        let dirs = Dirs::new(Some(nowhere.into()), Some(nowhere.into()), Some(nowhere.into())).unwrap();
+        let canceled = AtomicBool::new(false);
+        act(&mut RealWorld { journal: journal.to_path_buf(), dirs: &dirs, watcher, canceled: &canceled })
     }
 
     fn plan(servers_xml: &Path, running: Vec<Program>) -> Plan {
@@ -233,6 +286,7 @@ mod tests {
             running,
             start_too: vec![],
             bring_back: None,
+            before: vec![],
             choices: Choices::default(),
         }
     }
@@ -304,8 +358,8 @@ mod tests {
         let plan = plan(&servers_xml, running_now);
         let journal = folder.join("journal.jsonl");
         let mut told = Vec::new();
-        let mut world = RealWorld { journal: journal.clone(), watcher: &mut |progress| told.push(progress) };
-        let (_, outcome) = begin(&mut world, plan).unwrap();
+        let (_, outcome) =
+            watched(&journal, &mut |progress| told.push(progress), |world| begin(world, plan)).unwrap();
         assert_eq!(outcome, Outcome::Done, "{told:?}");
         waiter.join().unwrap().unwrap();
         assert!(!servers_xml.exists());

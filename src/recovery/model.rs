@@ -46,6 +46,8 @@ enum Strike {
     Fails(io::ErrorKind),
     /// The journal's disk is full from now on.
     DiskFull,
+    /// The user wants no more.
+    Cancel,
     /// Somebody else acts first.
     Outside(Outside),
 }
@@ -68,6 +70,7 @@ struct Sim {
     strikes: BTreeMap<usize, Strike>,
     crashed: bool,
     disk_full: bool,
+    canceled: bool,
     clock: i64,
     /// What was in servers.xml and nobody but us may have lost.
     precious: Vec<Vec<u8>>,
@@ -93,6 +96,7 @@ impl Sim {
             strikes,
             crashed: false,
             disk_full: false,
+            canceled: false,
             clock: 1_764_000_000,
             precious: content.into_iter().collect(),
             tampered: false,
@@ -123,6 +127,10 @@ impl Sim {
             }
             Some(Strike::DiskFull) => {
                 self.disk_full = true;
+                act(self)
+            }
+            Some(Strike::Cancel) => {
+                self.canceled = true;
                 act(self)
             }
             Some(Strike::Outside(outside)) => {
@@ -295,6 +303,10 @@ impl World for Sim {
     fn pause(&mut self, _: Duration) {}
 
     fn tell(&mut self, _: Progress) {}
+
+    fn is_canceled(&mut self) -> bool {
+        self.canceled
+    }
 }
 
 fn plan(programs: usize, force: bool) -> Plan {
@@ -305,6 +317,7 @@ fn plan(programs: usize, force: bool) -> Plan {
         path: format!("/vc/program-{index}").into(),
         arguments: vec![],
         folder: None,
+        environment: BTreeMap::new(),
     };
     Plan {
         made_at: Timestamp::UNIX_EPOCH,
@@ -312,7 +325,8 @@ fn plan(programs: usize, force: bool) -> Plan {
         running: (0..programs).map(program).collect(),
         start_too: vec![],
         bring_back: None,
-        choices: Choices { force, patience_seconds: 1, keep_backups: 10, restart_anyway: true },
+        before: vec![],
+        choices: Choices { force, patience_seconds: 1, restart_anyway: true, ..Choices::default() },
     }
 }
 
@@ -403,6 +417,7 @@ fn strikes() -> impl Strategy<Value = BTreeMap<usize, Strike>> {
         3 => Just(Strike::CrashAfter),
         2 => kind.prop_map(Strike::Fails),
         1 => Just(Strike::DiskFull),
+        1 => Just(Strike::Cancel),
         2 => outside.prop_map(Strike::Outside),
     ];
     prop::collection::btree_map(1usize..90, strike, 0..6)
@@ -535,4 +550,33 @@ fn found_by_chance() {
     let before = sim.files.get(&servers_xml()).cloned();
     let outcome = live(&mut sim, plan(2, false), &[Decision::Resume]);
     check(&sim, outcome.as_ref(), 2, before.as_ref()).unwrap();
+}
+
+#[test]
+fn canceled_at_any_call_all_is_taken_back_or_done() {
+    let mut taken_back = 0;
+    for call in 1..90 {
+        let strikes = [(call, Strike::Cancel)].into();
+        let mut sim = Sim::new(vec![Manners::Closes, Manners::Refuses], strikes, Some(1));
+        let outcome = live(&mut sim, plan(2, true), &[Decision::Resume]);
+        check(&sim, outcome.as_ref(), 2, Some(&vec![1; 10])).unwrap();
+        if let Some(Outcome::RolledBack { why }) = outcome {
+            assert!(why.contains("canceled"), "{why}");
+            assert_eq!(sim.files.len(), 1);
+            taken_back += 1;
+        }
+    }
+    assert!(taken_back > 20, "{taken_back}");
+}
+
+#[test]
+fn a_client_that_is_to_stay_closed_comes_back_only_if_all_is_taken_back() {
+    for manners in [Manners::Closes, Manners::Refuses] {
+        let mut sim = Sim::new(vec![Manners::Closes, manners], BTreeMap::new(), Some(1));
+        let mut plan = plan(2, false);
+        plan.choices.leave_client_closed = true;
+        let (_, outcome) = begin(&mut sim, plan).unwrap();
+        assert_eq!(sim.running.contains(&0), outcome != Outcome::Done);
+        assert!(sim.running.contains(&1));
+    }
 }

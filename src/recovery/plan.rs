@@ -5,9 +5,10 @@ use crate::{
     domain::{Fault, Problem},
     store::atomic::folder_of,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
     time::Duration,
@@ -54,6 +55,9 @@ pub struct Program {
     pub arguments: Vec<String>,
     /// The folder in which it ran.
     pub folder: Option<PathBuf>,
+    /// What of its environment ties it to the user's desktop.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
 }
 
 /// What the user chose.
@@ -65,13 +69,21 @@ pub struct Choices {
     pub force: bool,
     /// Do the restarts although there is no servers.xml.
     pub restart_anyway: bool,
+    /// Do not start the Client again.
+    pub leave_client_closed: bool,
     /// How many of our backups are kept.
     pub keep_backups: usize,
 }
 
 impl Default for Choices {
     fn default() -> Self {
-        Choices { patience_seconds: 20, force: false, restart_anyway: false, keep_backups: 10 }
+        Choices {
+            patience_seconds: 20,
+            force: false,
+            restart_anyway: false,
+            leave_client_closed: false,
+            keep_backups: 10,
+        }
     }
 }
 
@@ -95,6 +107,9 @@ pub struct Plan {
     pub start_too: Vec<Program>,
     /// A backup that is to be brought back in place of the present file.
     pub bring_back: Option<PathBuf>,
+    /// The servers' dates as they were known, for the report.
+    #[serde(default)]
+    pub before: Vec<(String, Option<Date>)>,
     /// What the user chose.
     pub choices: Choices,
 }
@@ -127,7 +142,8 @@ impl Plan {
         let closes = (0..self.running.len()).map(|program| Step::Close { program });
         let all: Vec<&Program> = self.programs().collect();
         let trays = (0..all.len()).filter(|&n| !client(all[n]));
-        let clients = (0..all.len()).filter(|&n| client(all[n]));
+        let stays_closed = |n: usize| self.choices.leave_client_closed && n < self.running.len();
+        let clients = (0..all.len()).filter(|&n| client(all[n]) && !stays_closed(n));
         let starts = trays.chain(clients).map(|program| Step::Start { program });
         let bring_back = self.bring_back.iter().map(|_| Step::BringBack);
         closes.chain([Step::SetAside]).chain(bring_back).chain(starts).collect()

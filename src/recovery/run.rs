@@ -61,7 +61,7 @@ pub fn run(world: &mut dyn World, journal: &mut Journal) -> Outcome {
                 return end(world, journal, Outcome::Done);
             }
             Err(problem) => {
-                world.tell(Progress::Failed(problem.to_string()));
+                world.tell(Progress::Failed { why: problem.to_string() });
                 take_back(world, journal, problem.to_string());
             }
         }
@@ -117,10 +117,13 @@ pub fn in_words(outcome: &Outcome) -> String {
 fn forward(world: &mut dyn World, journal: &mut Journal) -> Result<(), Problem> {
     let steps = journal.plan.steps();
     for (index, step) in steps.iter().enumerate().skip(journal.done) {
+        if world.is_canceled() {
+            return Err(canceled(&journal.plan));
+        }
         let title = journal.plan.describe(step);
         let begins = Record::Begins { index, step: step.clone(), at: world.now() };
         write(world, journal, begins)?;
-        world.tell(Progress::Begins(title.clone()));
+        world.tell(Progress::Begins { index, title: title.clone() });
         match step {
             Step::Close { program } => close(world, &journal.plan, *program)?,
             Step::SetAside => set_aside(world, journal)?,
@@ -133,7 +136,7 @@ fn forward(world: &mut dyn World, journal: &mut Journal) -> Result<(), Problem> 
         }
         let done = Record::Done { index, at: world.now() };
         write(world, journal, done)?;
-        world.tell(Progress::Done(title));
+        world.tell(Progress::Done { index, title });
     }
     Ok(())
 }
@@ -164,8 +167,11 @@ fn close(world: &mut dyn World, plan: &Plan, index: usize) -> Result<(), Problem
     if wait_until_gone(world, program, plan.choices.patience()).map_err(|error| failed(&error))? {
         return Ok(());
     }
+    if world.is_canceled() {
+        return Err(canceled(plan));
+    }
     if plan.choices.force {
-        world.tell(Progress::Note(format!("{} did not close, and is ended.", program.role.title())));
+        world.tell(Progress::Note { text: format!("{} did not close, and is ended.", program.role.title()) });
         world.end(program).map_err(|error| failed(&error))?;
         if wait_until_gone(world, program, AFTER_END).map_err(|error| failed(&error))? {
             return Ok(());
@@ -180,6 +186,16 @@ fn close(world: &mut dyn World, plan: &Plan, index: usize) -> Result<(), Problem
     ))
 }
 
+fn canceled(plan: &Plan) -> Problem {
+    Problem::new(
+        Fault::Unavailable,
+        "Clear server cache was canceled",
+        plan.servers_xml.display().to_string(),
+        "the user wants no more",
+        "Start it again when it suits you.",
+    )
+}
+
 fn wait_until_gone(world: &mut dyn World, program: &Program, patience: Duration) -> io::Result<bool> {
     let looks = patience.as_millis() / LOOK.as_millis();
     let looks_a_second = 1000 / LOOK.as_millis();
@@ -187,9 +203,13 @@ fn wait_until_gone(world: &mut dyn World, program: &Program, patience: Duration)
         if !world.runs(program)? {
             return Ok(true);
         }
+        if world.is_canceled() {
+            return Ok(false);
+        }
         if look % looks_a_second == 0 {
             let left = (looks - look) / looks_a_second;
-            world.tell(Progress::Waiting(program.role.title().into(), u64::try_from(left).unwrap_or(0)));
+            let seconds_left = u64::try_from(left).unwrap_or(0);
+            world.tell(Progress::Waiting { program: program.role.title().into(), seconds_left });
         }
         world.pause(LOOK);
     }
@@ -282,7 +302,8 @@ fn set_aside(world: &mut dyn World, journal: &mut Journal) -> Result<(), Problem
                     "Look in the folder for what became of it.",
                 ));
             }
-            world.tell(Progress::Note(format!("There is no {}: nothing to rename.", file.display())));
+            world
+                .tell(Progress::Note { text: format!("There is no {}: nothing to rename.", file.display()) });
             return Ok(());
         };
         guard(world, &journal.plan)?;
@@ -292,7 +313,7 @@ fn set_aside(world: &mut dyn World, journal: &mut Journal) -> Result<(), Problem
         write(world, journal, moving)?;
         moved(world, &file, &to)?;
         if hash_of(world, &to)? == Some(before) {
-            world.tell(Progress::Note(format!("The backup is {}.", to.display())));
+            world.tell(Progress::Note { text: format!("The backup is {}.", to.display()) });
             return Ok(());
         }
         // It changed between reading and renaming: put it back, and take what it is now. If it has even been
@@ -397,7 +418,9 @@ fn displace(world: &mut dyn World, journal: &mut Journal, path: &Path) -> Result
     let record = Record::Moving { from: path.to_path_buf(), to: to.clone(), sha256, displaced: true };
     let _ = world.record(&record);
     journal.take(&record);
-    world.tell(Progress::Note(format!("A new {} was found, and kept as {}.", path.display(), to.display())));
+    world.tell(Progress::Note {
+        text: format!("A new {} was found, and kept as {}.", path.display(), to.display()),
+    });
     moved(world, path, &to)
 }
 
@@ -406,6 +429,6 @@ fn tidy(world: &mut dyn World, journal: &Journal) {
     let spare = journal.last_move_from(&journal.plan.servers_xml).map(|m| m.to.clone()).unwrap_or_default();
     let keep = journal.plan.choices.keep_backups;
     if let Err(error) = backup::prune(world, &journal.plan.servers_xml, keep, &spare) {
-        world.tell(Progress::Note(format!("Old backups could not be deleted: {error}.")));
+        world.tell(Progress::Note { text: format!("Old backups could not be deleted: {error}.") });
     }
 }

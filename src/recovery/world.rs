@@ -3,6 +3,7 @@
 
 use super::{Program, Record};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::{io, path::Path, time::Duration};
 
 /// What is at a path.
@@ -60,19 +61,43 @@ pub trait World {
     fn pause(&mut self, time: Duration);
     /// Tells who watches how it goes.
     fn tell(&mut self, progress: Progress);
+    /// Does the user want no more? Then all is taken back.
+    fn is_canceled(&mut self) -> bool;
 }
 
 /// How it goes, for who watches.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "progress")]
 pub enum Progress {
     /// A step begins.
-    Begins(String),
-    /// A program was asked to close and has this many seconds left.
-    Waiting(String, u64),
+    Begins {
+        /// Which of the plan's steps, from 0.
+        index: usize,
+        /// The step in words.
+        title: String,
+    },
+    /// A program was asked to close.
+    Waiting {
+        /// Its name.
+        program: String,
+        /// Seconds left until it counts as refusing.
+        seconds_left: u64,
+    },
     /// A step is done.
-    Done(String),
+    Done {
+        /// Which of the plan's steps, from 0.
+        index: usize,
+        /// The step in words.
+        title: String,
+    },
     /// Something was found otherwise than expected, and dealt with.
-    Note(String),
-    /// A step failed: why. What was done is taken back.
-    Failed(String),
+    Note {
+        /// What.
+        text: String,
+    },
+    /// A step failed, or the user wants no more. What was done is taken back.
+    Failed {
+        /// Why.
+        why: String,
+    },
 }

@@ -48,17 +48,30 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), Problem> {
             "Remove that mark, or change the file where it is managed",
         ));
     }
-    let file = prepare(&target, content, existing.as_ref().map(fs::Metadata::permissions))?;
-    let mut waiting = Some(file);
+    put(&target, content, existing.as_ref().map(fs::Metadata::permissions))
+}
+
+/// As [`write()`], for a file that is wholly ours: whatever stands there, a link too, gives way to a new file,
+/// which on Unix has mode 0600.
+///
+/// # Errors
+///
+/// As for [`write()`].
+pub fn replace(path: &Path, content: &[u8]) -> Result<(), Problem> {
+    put(path, content, None)
+}
+
+fn put(target: &Path, content: &[u8], keep: Option<fs::Permissions>) -> Result<(), Problem> {
+    let mut waiting = Some(prepare(target, content, keep)?);
     retried(|| match waiting.take() {
-        Some(file) => file.persist(&target).map(drop).map_err(|failed| {
+        Some(file) => file.persist(target).map(drop).map_err(|failed| {
             waiting = Some(failed.file);
             failed.error
         }),
         None => Ok(()),
     })
-    .map_err(|error| cannot_write(&target, &error))?;
-    sync_folder(&target);
+    .map_err(|error| cannot_write(target, &error))?;
+    sync_folder(target);
     Ok(())
 }
 
@@ -410,6 +423,20 @@ mod tests {
             assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
             assert_eq!(fs::read(&target).unwrap(), b"two");
             assert_eq!(names(&folder.path().join("repository")), ["a.toml"]);
+        }
+
+        #[test]
+        fn a_link_in_the_place_of_a_file_of_ours_is_replaced() {
+            let folder = folder();
+            let (path, target) = (folder.path().join("page.html"), folder.path().join("target"));
+            fs::write(&target, "precious").unwrap();
+            symlink(&target, &path).unwrap();
+            replace(&path, b"one").unwrap();
+            assert_eq!(fs::read(&target).unwrap(), b"precious");
+            assert!(!fs::symlink_metadata(&path).unwrap().is_symlink());
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+            replace(&path, b"two").unwrap();
+            assert_eq!((fs::read(&path).unwrap().as_slice(), mode(&path)), (&b"two"[..], 0o600));
         }
 
         #[test]

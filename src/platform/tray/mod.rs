@@ -111,6 +111,8 @@ pub struct App {
     watch: Option<Watch>,
     /// Since when files have been changing; they are read when no more changes came for a moment.
     settling: Option<Instant>,
+    /// Those who ask over the socket.
+    host: Option<instance::Host>,
     /// What is to be cleaned up when the application ends.
     keepsake: Option<Box<dyn std::any::Any + Send>>,
 }
@@ -118,7 +120,7 @@ pub struct App {
 impl App {
     /// The application, before anything is shown.
     pub fn new(state: State, clock: Clock, world: World) -> App {
-        App { state, clock, world, tray: None, watch: None, settling: None, keepsake: None }
+        App { state, clock, world, tray: None, watch: None, settling: None, host: None, keepsake: None }
     }
 
     /// Keeps `thing` until the application ends, and drops it then.
@@ -131,6 +133,9 @@ impl App {
         self.tray = None;
         // A watched folder cannot be removed on Windows either.
         self.watch = None;
+        if let Some(host) = self.host.take() {
+            host.farewell();
+        }
         tracing::info!(event = "tray.ended");
         super::log::end();
         self.keepsake = None;
@@ -152,8 +157,9 @@ impl App {
             Err(problem) => post(Event::Failed(Area::Watch, problem)),
         }
         self.watch_files(Watch::set);
-        if let Err(problem) = instance::serve(&self.world.dirs, post, self.world.tickets.clone()) {
-            world::say(&problem);
+        match instance::serve(&self.world.dirs, post, self.world.tickets.clone()) {
+            Ok(host) => self.host = Some(host),
+            Err(problem) => world::say(&problem),
         }
         self.world.carry_out(first_look(&mut self.state));
         tracing::info!(event = "tray.started", version = env!("CARGO_PKG_VERSION"));

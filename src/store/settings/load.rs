@@ -175,7 +175,7 @@ fn keep_good(file: &GoodFile, last_good: &Path) -> Result<(), Problem> {
     {
         return Ok(());
     }
-    atomic::write(last_good, &file.bytes).map_err(|problem| Problem {
+    atomic::replace(last_good, &file.bytes).map_err(|problem| Problem {
         what: "Cannot keep a copy of the settings, for when the file has a mistake".into(),
         ..problem
     })?;
