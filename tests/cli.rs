@@ -654,17 +654,17 @@ fn clear_server_cache_is_only_shown() {
     $ recover --dry-run
     This is what Clear server cache would do. It is only shown: nothing has been changed.
 
-    1. Close the VisualCron Client.
-    2. Find the Client's log folder: no such folder: [home]/VisualCron/log
-    3. Move up one folder, and enter the settings folder: [home]/VisualCron/settings
-    4. Exit the Tray Client (this one, and the vendor's VCTray.exe if it runs).
-    5. Rename [home]/VisualCron/settings/servers.xml to a backup beside it, and read the backup back. It is not deleted.
-    6. Start the Tray Client(s) again.
-    7. Start the Client (the Client is a Windows program) again.
+    First try the cheap steps:
+    - Refresh license data: `visualcron-tray refresh`.
+    - Make sure that the license host can be reached on port 443; refresh tells.
+    - Associate the code of the renewal with the license online, if it has one of its own: `visualcron-tray open renew`.
+    - Use a Client of the same version as the server.
 
-    - servers.xml very likely holds the saved connections: with it gone the Client may ask for them again. The backup brings them back.
+    Then these steps will be done:
+    1. Rename [home]/VisualCron/settings/servers.xml to a backup beside it
+
+    - servers.xml very likely holds the saved connections (inferred: its format is unpublished). With it gone the Client may ask for them again; the backup brings them back: `visualcron-tray recover --undo`.
     - Ending VCTray.exe interrupts foreground tasks that run through it.
-    - First check the cheap steps: Refresh license data, that the license host is reachable on port 443, and that a separate Maintenance code has been associated with the license online.
     (exit 0)
     ");
     home.write(visualcron("settings/jobs.xml"), "");

@@ -82,12 +82,12 @@ pub enum Verb {
         /// What to do
         action: Switch,
     },
-    /// Clear the server cache: show the steps with their paths, without doing them
-    Recover {
-        /// Only show what would be done (this version does no more)
-        #[arg(long, required = true)]
-        dry_run: bool,
-    },
+    /// Clear the server cache: close the Client and the trays, set servers.xml aside, start them again
+    #[command(
+        after_help = "Exit codes: 0 done, 66 nothing to clear, 69 another is under way or was interrupted, 75 taken \
+                            back: everything is as it was, 76 you are needed: read what it says, 77 refused."
+    )]
+    Recover(Recover),
     /// End the running tray
     Exit,
     /// Run the tray on a demo world that is removed at the end
@@ -97,6 +97,69 @@ pub enum Verb {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Args)]
+pub struct Recover {
+    #[command(flatten)]
+    pub action: RecoverAction,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Do not start the Client again
+    #[arg(long)]
+    pub no_client: bool,
+    /// Start the Client even if it does not run now
+    #[arg(long, conflicts_with = "no_client")]
+    pub start_client: bool,
+    /// End programs that do not close in time. What they have not saved is lost
+    #[arg(long)]
+    pub force_close: bool,
+    /// How many seconds a program may take to close
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub timeout: u64,
+    /// Restart the programs even if there is no servers.xml
+    #[arg(long)]
+    pub restart_anyway: bool,
+    /// How many seconds to wait in the end for the Client to write a new servers.xml
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=600))]
+    pub wait: u64,
+    /// Print how it goes as lines of JSON, and read "cancel" from standard input
+    #[arg(long, hide = true)]
+    pub watched: bool,
+}
+
+/// What else can be done than to clear the cache.
+#[derive(Args)]
+#[group(multiple = false)]
+pub struct RecoverAction {
+    /// Only show what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// List the backups
+    #[arg(long)]
+    pub list: bool,
+    /// Bring a backup back: the newest, or the one named. The present file becomes a backup first
+    #[arg(long, value_name = "BACKUP", num_args = 0..=1, default_missing_value = "")]
+    pub restore: Option<String>,
+    /// Bring back the file that the last time has set aside
+    #[arg(long)]
+    pub undo: bool,
+    /// Show what was done when
+    #[arg(long)]
+    pub history: bool,
+    /// Show whether one was interrupted, and where
+    #[arg(long)]
+    pub status: bool,
+    /// Finish the one that was interrupted
+    #[arg(long)]
+    pub resume: bool,
+    /// Take back the one that was interrupted
+    #[arg(long)]
+    pub rollback: bool,
+    /// Leave things as the one that was interrupted has left them
+    #[arg(long)]
+    pub keep: bool,
 }
 
 #[derive(Args)]

@@ -70,7 +70,7 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         Verb::Open { what } => open::run(&session, what, out),
         Verb::Settings { action } => settings::run(&session, action, out),
         Verb::Autostart { action } => autostart::run(&session, action, out),
-        Verb::Recover { dry_run: _ } => recover::run(&session, out),
+        Verb::Recover(asked) => recover::run(&session, &asked, out),
         Verb::Exit => tray::exit(&session, out),
         Verb::Demo => demo::run(&session, out),
         Verb::Completions { .. } | Verb::Releases(_) => Ok(0),

@@ -14,6 +14,8 @@ pub mod open;
 pub mod private;
 pub mod program;
 #[cfg(target_os = "linux")]
+pub mod recovery;
+#[cfg(target_os = "linux")]
 pub mod recovery_world;
 pub mod survey;
 pub mod tray;

@@ -6,12 +6,14 @@
 //! - [`run`]: one driver for the first run, the resume and the roll back. Every step asks first whether it is
 //!   already satisfied, so that doing it again does no harm.
 //! - [`backup`]: the names of our backups, which of them are kept, and how one is brought back.
+//! - [`words`]: what to know first.
 //! - [`world`]: the one trait between all this and files, programs and time.
 
 pub mod backup;
 pub mod journal;
 pub mod plan;
 pub mod run;
+pub mod words;
 pub mod world;
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ use std::{
 
 /// How often it is looked whether a program has closed.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long a program that was asked to close is given before it counts as staying, when all is taken back.
+const LAST_LOOK: Duration = Duration::from_secs(3);
 /// How long a program that was ended the hard way may take to go.
 const AFTER_END: Duration = Duration::from_secs(5);
 /// How often setting aside is tried again when the file changes under it.
@@ -216,6 +218,16 @@ fn wait_until_gone(world: &mut dyn World, program: &Program, patience: Duration)
     Ok(!world.runs(program)?)
 }
 
+fn wait_until_gone_quietly(world: &mut dyn World, program: &Program) -> io::Result<()> {
+    for _ in 0..LAST_LOOK.as_millis() / LOOK.as_millis() {
+        if !world.runs(program)? {
+            break;
+        }
+        world.pause(LOOK);
+    }
+    Ok(())
+}
+
 fn start(world: &mut dyn World, program: &Program) -> Result<(), Problem> {
     let failed = |error: &io::Error| {
         Problem::io(
@@ -357,8 +369,13 @@ fn bring_back(world: &mut dyn World, journal: &mut Journal) -> Result<(), Proble
 /// does no harm.
 fn back(world: &mut dyn World, journal: &mut Journal) -> Result<Vec<String>, Problem> {
     let mut notes: Vec<String> = put_files_back(world, journal)?.into_iter().collect();
-    for program in journal.plan.running.clone() {
-        if let Err(problem) = start(world, &program) {
+    for (index, program) in journal.plan.running.clone().iter().enumerate() {
+        let was_asked = index < journal.done || (index == journal.done && journal.begun);
+        if was_asked {
+            // It may be about to close still, and would seem to run.
+            let _ = wait_until_gone_quietly(world, program);
+        }
+        if let Err(problem) = start(world, program) {
             notes.push(problem.to_string());
         }
     }

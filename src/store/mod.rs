@@ -1,5 +1,6 @@
 //! Settings and state on disk.
 
 pub mod atomic;
+pub mod recoveries;
 pub mod settings;
 pub mod state;
