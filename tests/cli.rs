@@ -681,6 +681,15 @@ fn wrong_use_is_told_apart() {
         assert_eq!(run(&home, args).status.code(), Some(64), "{args:?}");
     }
     assert_eq!(run(&home, &["--version"]).status.code(), Some(0));
+    // Near the end of time: refused, and close to it everything still works.
+    let late = run_as_is(&home, &["notices", "--now", "9999-12-31"]);
+    assert_eq!(late.status.code(), Some(64));
+    insta::assert_snapshot!(String::from_utf8_lossy(&late.stderr), @"Cannot read the time to pretend: --now 9999-12-31: the year is not one from 1970 to 9989. Give a day of these years.");
+    for args in [&["status"][..], &["notices", "--preview"], &["refresh"]] {
+        let home = self::home();
+        let last = run_as_is(&home, &[args, &["--now", "9989-12-31T23:59:59"]].concat());
+        assert!(last.status.code().unwrap() <= 2, "{}", String::from_utf8_lossy(&last.stderr));
+    }
 }
 
 #[test]
