@@ -753,3 +753,71 @@ fn an_answer_that_cannot_be_kept_is_not_called_kept() {
     }
     assert!(String::from_utf8_lossy(&run(&home, &["notices"]).stdout).contains("TEST-01"));
 }
+
+/// What acts on a terminal, or turns the direction of writing, from every source.
+#[test]
+fn names_from_outside_only_show_themselves() {
+    let home = Home::new();
+    home.write(
+        visualcron("settings/servers.xml"),
+        "<A><C><Name>XML\u{202e}10&#x9b;31m&#10;b</Name><Address>xml</Address><Expires>2027-06-01</Expires>\
+         <Edition>Pro\u{2066}</Edition></C></A>",
+    );
+    home.write(
+        SETTINGS,
+        "[[server]]\nname = \"SET\u{202e}10\"\naddress = \"set\"\nmaintenance_until = 2027-06-01\nedition = \"\u{200f}P\"\n",
+    );
+    run(&home, &["status"]);
+    let state = std::fs::read_to_string(home.join("data/state.json")).unwrap();
+    // Somebody else's hand in our own state: a server that no source shows any more.
+    let planted = r#"{"entry":{"source":"servers_xml","name":"KEPT\u001b[31m\u202e\n1","address":"kept","edition":"\u001b]0;x\u0007",
+        "server_id":"id\u202e","maintenance_until":"2027-06-01","notes":["a\u001b[2Jnote\u202e"],"read_at":"2026-01-01T00:00:00Z"},
+        "date_since":"2026-01-01T00:00:00Z","date_read_at":"2026-01-01T00:00:00Z","gone_since":"2026-01-01T00:00:00Z"},"#;
+    let state = state.replacen("\"knowledge\":[", &format!("\"knowledge\":[{planted}"), 1);
+    assert!(state.contains("KEPT"));
+    home.write("data/state.json", state);
+    std::fs::remove_file(home.join(visualcron("settings/servers.xml"))).unwrap();
+    insta::assert_snapshot!(show(&home, &["status"]), @"
+    $ status
+    SERVER        STANDING  DATE                        VERSION  COVERAGE  SOURCE
+    KEPT [31m  1  active    2027-06-01 (189 days left)  unknown  unknown   servers.xml
+    SET 10        active    2027-06-01 (189 days left)  unknown  unknown   settings
+    XML 10 31m b  active    2027-06-01 (189 days left)  unknown  unknown   servers.xml
+
+    KEPT [31m  1:
+      servers.xml does not show this date any more; it was last read there on 2026-01-01
+      a [2Jnote 
+
+    XML 10 31m b:
+      servers.xml does not show this date any more; it was last read there on 2026-11-24
+    (exit 0)
+    ");
+    let acts = |c: char| c != '\n' && visualcron_tray::domain::text::acts(c);
+    home.stand_in("xdg-open");
+    for args in [
+        &["status", "--verbose"][..],
+        &["status", "--json"],
+        &["status", "a\u{1b}[31mb\u{202e}"],
+        &["refresh"],
+        &["notices", "--preview"],
+        &["notices", "--json"],
+        &["settings", "show"],
+        &["settings", "show", "--json"],
+        &["settings", "set", "server.\u{1b}[31m\u{202e}.port", "x"],
+        &["open", "details"],
+    ] {
+        let output = run(&home, args);
+        for bytes in [&output.stdout, &output.stderr] {
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            assert!(!text.contains(acts), "{args:?}: {text:?}");
+        }
+    }
+    if let Ok(page) = std::fs::read_to_string(home.join("data/pages/details.html")) {
+        assert!(page.contains("KEPT") && !page.contains(acts), "{page:?}");
+    }
+    // In the settings a control character is a mistake: nobody types one.
+    home.write(SETTINGS, "[[server]]\nname = \"a\\u001b[31m\"\n");
+    insta::assert_snapshot!(show(&home, &["settings", "show"]).lines().last().unwrap(), @"(exit 78)");
+    let text = String::from_utf8(run(&home, &["settings", "show"]).stderr).unwrap();
+    assert!(text.contains("line 2") && !text.contains(acts), "{text:?}");
+}

@@ -2,7 +2,7 @@
 //! Clear server cache. No scripts, nothing loaded from anywhere, light and dark.
 
 use super::{State, recovery_plan::Plan, state::coverage_of, view::facts, words};
-use crate::domain::standing;
+use crate::domain::{standing, text::plain};
 use jiff::ZonedDateTime;
 use std::fmt::Write;
 
@@ -34,10 +34,10 @@ fn page(title: &str, body: &str) -> String {
     )
 }
 
-/// Text as HTML.
+/// Text from outside as HTML.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in plain(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
@@ -140,5 +140,6 @@ mod tests {
             escape("<script>alert('&\"')</script>"),
             "&lt;script&gt;alert(&#39;&amp;&quot;&#39;)&lt;/script&gt;"
         );
+        assert_eq!(escape("PROD\u{202e}10-\u{1b}[31m"), "PROD 10- [31m");
     }
 }

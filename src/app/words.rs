@@ -6,6 +6,7 @@ use crate::domain::{
     knowledge::Moved,
     notice::{Notice, Topic},
     standing,
+    text::plain,
 };
 use jiff::civil::Date;
 use std::collections::HashSet;
@@ -95,8 +96,9 @@ fn names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     text
 }
 
-/// Cuts at a character boundary, with an ellipsis, so that at most `units` UTF-16 units remain.
+/// A text from outside as a line of ours: plain, and cut at a character boundary, with an ellipsis, so that at most `units` UTF-16 units remain.
 pub fn cut(text: &str, units: usize) -> String {
+    let text = plain(text);
     if text.encode_utf16().count() <= units {
         return text.to_string();
     }
@@ -344,6 +346,7 @@ mod tests {
         assert_eq!(cut("abcd", 3), "ab…");
         assert_eq!(cut("ab 🕑cd", 5), "ab…");
         assert_eq!(cut("ab🕑cd", 5), "ab🕑…");
+        assert_eq!(cut("ab\u{1b}]0;x\ncd", 20), "ab ]0;x cd");
     }
 
     proptest! {
