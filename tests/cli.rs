@@ -139,6 +139,7 @@ fn status_for_programs() {
               "maintenance_until": "2025-01-31",
               "days_left": -662,
               "standing": "expired",
+              "ignored": false,
               "installed_version": "12.1.4",
               "coverage": "not_covered",
               "newest_covered": "12.1.1",
@@ -155,6 +156,7 @@ fn status_for_programs() {
               "maintenance_until": "2026-12-06",
               "days_left": 12,
               "standing": "expiring",
+              "ignored": false,
               "installed_version": "13.2.2",
               "coverage": "covered",
               "newest_covered": "13.2.2",
@@ -171,6 +173,7 @@ fn status_for_programs() {
               "maintenance_until": "2027-01-31",
               "days_left": 68,
               "standing": "active",
+              "ignored": false,
               "installed_version": null,
               "coverage": "unknown",
               "newest_covered": "13.2.2",
@@ -187,6 +190,7 @@ fn status_for_programs() {
               "maintenance_until": "2027-12-31",
               "days_left": 402,
               "standing": "active",
+              "ignored": false,
               "installed_version": "13.1.0",
               "coverage": "covered",
               "newest_covered": "13.2.2",
@@ -205,6 +209,7 @@ fn status_for_programs() {
               "maintenance_until": null,
               "days_left": null,
               "standing": "unknown",
+              "ignored": false,
               "installed_version": null,
               "coverage": "unknown",
               "newest_covered": null,
@@ -231,6 +236,7 @@ fn status_for_programs() {
             "coverage",
             "days_left",
             "edition",
+            "ignored",
             "installed_version",
             "kind",
             "maintenance_until",
@@ -820,4 +826,37 @@ fn names_from_outside_only_show_themselves() {
     insta::assert_snapshot!(show(&home, &["settings", "show"]).lines().last().unwrap(), @"(exit 78)");
     let text = String::from_utf8(run(&home, &["settings", "show"]).stderr).unwrap();
     assert!(text.contains("line 2") && !text.contains(acts), "{text:?}");
+}
+
+#[test]
+fn a_server_can_be_left_out() {
+    let home = home();
+    assert!(run(&home, &["settings", "set", "server.TEST-01.ignore", "true"]).status.success());
+    insta::assert_snapshot!(show(&home, &["status"]), @r#"
+    $ status
+    SERVER     STANDING  DATE                        VERSION  COVERAGE     SOURCE
+    PROD-01    expiring  2026-12-06 (12 days left)   13.2.2   covered      servers.xml
+    NEW-01     active    2027-01-31 (68 days left)   unknown  unknown      settings
+    Prod       active    2027-12-31 (402 days left)  13.1.0   covered      settings
+    BRANCH-07  unknown   unknown                     unknown  unknown      servers.xml
+    TEST-01    ignored   2025-01-31 (662 days ago)   12.1.4   not covered  servers.xml
+
+    Prod:
+      settings says 2027-12-31, servers.xml says 2027-06-12: the date that changed last counts
+
+    BRANCH-07:
+      The date of expiry "3/4/2027" can be read with the day or the month first, so it is left open.
+    (exit 1)
+    "#);
+    let due = String::from_utf8(run(&home, &["notices"]).stdout).unwrap();
+    assert!(due.contains("PROD-01") && !due.contains("TEST-01"), "{due}");
+    let json: serde_json::Value = serde_json::from_slice(&run(&home, &["status", "--json"]).stdout).unwrap();
+    let last = &json["servers"][4];
+    assert_eq!(
+        (&last["name"], &last["ignored"], &last["standing"]),
+        (&"TEST-01".into(), &true.into(), &"expired".into())
+    );
+    assert_eq!(json["standing"], "expiring");
+    assert!(run(&home, &["settings", "set", "server.TEST-01.ignore", "default"]).status.success());
+    assert_eq!(run(&home, &["status"]).status.code(), Some(2));
 }

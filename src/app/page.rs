@@ -15,10 +15,10 @@ th, td { text-align: left; vertical-align: top; padding: .45rem .8rem .45rem 0; 
 .expired { color: light-dark(#a11212, #ff8a80); font-weight: 600; }
 .expiring { color: light-dark(#8a5a00, #ffcf70); font-weight: 600; }
 .active { color: light-dark(#17692f, #7fd69a); }
-.unknown { color: light-dark(#555, #aaa); }
+.unknown, .ignored { color: light-dark(#555, #aaa); }
 small, footer { color: light-dark(#555, #aaa); font-size: .85rem; } ol li, ul li { margin: .35rem 0; }
 th small { font-weight: 400; white-space: nowrap; } td, li { overflow-wrap: break-word; }
-td.expired, td.expiring, td.active, td.unknown { white-space: nowrap; } footer { margin-top: 2.5rem; }
+td.expired, td.expiring, td.active, td.unknown, td.ignored { white-space: nowrap; } footer { margin-top: 2.5rem; }
 ";
 
 fn page(title: &str, body: &str) -> String {
@@ -77,7 +77,7 @@ pub fn details(state: &State, now: &ZonedDateTime) -> String {
              <th scope=\"col\">Date</th><th scope=\"col\">Version</th><th scope=\"col\">Why, and what else is known</th></tr></thead>\n<tbody>\n",
         );
         for server in &state.servers {
-            let standing = state.standing(server, today).word();
+            let standing = if server.ignored { "ignored" } else { state.standing(server, today).word() };
             let place = match &server.address {
                 Some(address) => format!("{address}, port {}", server.port),
                 None => "no address known".into(),

@@ -96,9 +96,9 @@ pub struct StatusReport {
     pub schema: u32,
     /// The moment it is true for.
     pub as_of: Timestamp,
-    /// The worst standing of all servers.
+    /// The worst standing of all servers that are not ignored.
     pub standing: Standing,
-    /// All servers, the most urgent first.
+    /// All servers, the most urgent first, ignored ones last.
     pub servers: Vec<ServerReport>,
     /// What does not work.
     pub problems: Vec<Problem>,
@@ -123,6 +123,9 @@ pub struct ServerReport {
     pub days_left: Option<i32>,
     /// Where the license stands.
     pub standing: Standing,
+    /// The settings say to leave it out: it counts for nothing.
+    #[serde(default)]
+    pub ignored: bool,
     /// The version that the server runs.
     pub installed_version: Option<String>,
     /// Whether the date covers it.
@@ -162,6 +165,7 @@ fn server_report(state: &State, server: &Server, today: Date) -> ServerReport {
         maintenance_until: until,
         days_left: until.map(|until| standing::days_left(today, until)),
         standing: state.standing(server, today),
+        ignored: server.ignored,
         installed_version: server.installed_version.map(|version: Version| version.to_string()),
         coverage: coverage_of(server),
         newest_covered: until.and_then(coverage::newest_covered).map(|release| release.version.to_string()),

@@ -33,7 +33,8 @@ fn keep_only(report: &mut StatusReport, name: &str) -> Result<(), Problem> {
         return Err(words::no_such_server(name, known));
     }
     report.servers.retain(fits);
-    report.standing = report.servers.iter().map(|s| s.standing).max().unwrap_or(Standing::Unknown);
+    report.standing =
+        report.servers.iter().filter(|s| !s.ignored).map(|s| s.standing).max().unwrap_or(Standing::Unknown);
     Ok(())
 }
 
@@ -51,7 +52,7 @@ fn text(report: &StatusReport, session: &Session, all: bool) -> String {
     for server in &report.servers {
         rows.push([
             words::cut(&server.name, 40),
-            server.standing.word().into(),
+            if server.ignored { "ignored" } else { server.standing.word() }.into(),
             match (server.maintenance_until, server.days_left) {
                 (Some(until), Some(days)) => format!("{until} ({})", days_in_words(days)),
                 _ => "unknown".into(),

@@ -349,7 +349,7 @@ fn not_covered_key(server: &Server, until: Date, version: Version) -> String {
 
 /// What could be said of one server today, whether or not it was said already.
 fn candidates(server: &Server, today: Date, policy: &Policy, bands: &[i32]) -> Vec<Notice> {
-    let Some(until) = server.until() else { return Vec::new() };
+    let Some(until) = server.until().filter(|_| !server.ignored) else { return Vec::new() };
     let days_left = standing::days_left(today, until);
     let notice = |key, band, topic| Notice {
         key,

@@ -83,6 +83,9 @@ pub struct Entry {
     /// The activation code. Never written anywhere by us.
     #[serde(skip)]
     pub activation_code: Option<Secret>,
+    /// The administrator wants this server left out: it is listed, and counts for nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignored: bool,
     /// What could not be understood, in sentences for people, without secrets.
     #[serde(default, deserialize_with = "plain_texts", skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -104,6 +107,7 @@ impl Entry {
             maintenance_until: None,
             installed_version: None,
             activation_code: None,
+            ignored: false,
             notes: Vec::new(),
             read_at,
         }

@@ -212,4 +212,6 @@ keys! {
         "The activation code. It is never shown again and never logged.";
     Server "server.server_id" = Text[server_id] like "\"1a2b3c\"",
         "The server id of the license (Server info, tab License).";
+    Server "server.ignore" = Flag[ignore] like "true",
+        "Whether to leave this server out: it is still listed, but counts for no icon, exit code or notice, and its port is not tried.";
 }

@@ -236,6 +236,8 @@ pub struct Server {
     pub activation_code: Option<Secret>,
     /// The server id of the license.
     pub server_id: Option<String>,
+    /// It is listed, and counts for nothing.
+    pub ignore: bool,
 }
 
 impl Server {
@@ -260,6 +262,7 @@ impl Settings {
                 maintenance_until: server.maintenance_until,
                 installed_version: server.installed_version,
                 activation_code: server.activation_code.clone(),
+                ignored: server.ignore,
                 ..Entry::new(Source::Settings, read_at)
             })
             .collect()
