@@ -129,6 +129,7 @@ fn status_for_programs() {
           "schema": 1,
           "as_of": "[time]",
           "standing": "expired",
+          "expiring_days": 30,
           "servers": [
             {
               "name": "TEST-01",
@@ -144,6 +145,7 @@ fn status_for_programs() {
               "coverage": "not_covered",
               "newest_covered": "12.1.1",
               "source": "servers_xml",
+              "remembered": false,
               "read_at": "[time]",
               "notes": []
             },
@@ -161,6 +163,7 @@ fn status_for_programs() {
               "coverage": "covered",
               "newest_covered": "13.2.2",
               "source": "servers_xml",
+              "remembered": false,
               "read_at": "[time]",
               "notes": []
             },
@@ -178,6 +181,7 @@ fn status_for_programs() {
               "coverage": "unknown",
               "newest_covered": "13.2.2",
               "source": "settings",
+              "remembered": false,
               "read_at": "[time]",
               "notes": []
             },
@@ -195,6 +199,7 @@ fn status_for_programs() {
               "coverage": "covered",
               "newest_covered": "13.2.2",
               "source": "settings",
+              "remembered": false,
               "read_at": "[time]",
               "notes": [
                 "settings says 2027-12-31, servers.xml says 2027-06-12: it is not known which changed last, so settings goes first"
@@ -214,6 +219,7 @@ fn status_for_programs() {
               "coverage": "unknown",
               "newest_covered": null,
               "source": "servers_xml",
+              "remembered": false,
               "read_at": "[time]",
               "notes": [
                 "The date of expiry /"3/4/2027/" can be read with the day or the month first, so it is left open."
@@ -245,6 +251,7 @@ fn status_for_programs() {
             "notes",
             "port",
             "read_at",
+            "remembered",
             "source",
             "standing"
         ]
@@ -274,6 +281,58 @@ fn the_exit_code_of_status_serves_monitoring() {
     assert_eq!(code(&["2027-06-01", ""]), 3);
     assert_eq!(code(&["2026-12-01", ""]), 1);
     assert_eq!(code(&[]), 3);
+}
+
+#[test]
+fn the_check_has_one_line_for_monitoring() {
+    let home = home();
+    insta::assert_snapshot!(show(&home, &["status", "--check"]), @r#"
+    $ status --check
+    VISUALCRON CRITICAL - 1 expired: TEST-01 Maintenance expired 662 days ago (2025-01-31); 1 expiring: PROD-01 Subscription expires in 12 days (2026-12-06); 1 unknown: BRANCH-07; 2 active | days_left_min=-662;31:;0: expired=1;;0;0 expiring=1;0;;0 active=2;;;0 unknown=1;;;0 problems=0;0;;0
+    SERVER     STANDING  DATE                        VERSION  COVERAGE     SOURCE
+    TEST-01    expired   2025-01-31 (662 days ago)   12.1.4   not covered  servers.xml
+    PROD-01    expiring  2026-12-06 (12 days left)   13.2.2   covered      servers.xml
+    NEW-01     active    2027-01-31 (68 days left)   unknown  unknown      settings
+    Prod       active    2027-12-31 (402 days left)  13.1.0   covered      settings
+    BRANCH-07  unknown   unknown                     unknown  unknown      servers.xml
+
+    Prod:
+      settings says 2027-12-31, servers.xml says 2027-06-12: the date that changed last counts
+
+    BRANCH-07:
+      The date of expiry "3/4/2027" can be read with the day or the month first, so it is left open.
+    (exit 2)
+    "#);
+    insta::assert_snapshot!(show(&home, &["status", "--check", "prod-01", "NEW-01"]), @"
+    $ status --check prod-01 NEW-01
+    VISUALCRON WARNING - 1 expiring: PROD-01 Subscription expires in 12 days (2026-12-06); 1 active | days_left_min=12;31:;0: expired=0;;0;0 expiring=1;0;;0 active=1;;;0 unknown=0;;;0 problems=0;0;;0
+    SERVER   STANDING  DATE                       VERSION  COVERAGE  SOURCE
+    PROD-01  expiring  2026-12-06 (12 days left)  13.2.2   covered   servers.xml
+    NEW-01   active    2027-01-31 (68 days left)  unknown  unknown   settings
+    (exit 1)
+    ");
+    insta::assert_snapshot!(show(&home, &["status", "--check", "NEW-01", "--expiring-within", "7"]), @"
+    $ status --check NEW-01 --expiring-within 7
+    VISUALCRON OK - 1 active: NEW-01 Maintenance expires in 68 days (2027-01-31) | days_left_min=68;8:;0: expired=0;;0;0 expiring=0;0;;0 active=1;;;0 unknown=0;;;0 problems=0;0;;0
+    SERVER  STANDING  DATE                       VERSION  COVERAGE  SOURCE
+    NEW-01  active    2027-01-31 (68 days left)  unknown  unknown   settings
+    (exit 0)
+    ");
+    assert_eq!(run(&home, &["status", "NEW-01", "--expiring-within", "90"]).status.code(), Some(1));
+    insta::assert_snapshot!(show(&home, &["status", "--check", "PROD-01", "nobody"]), @"
+    $ status --check PROD-01 nobody
+    VISUALCRON UNKNOWN - No such server: nobody: known are TEST-01, PROD-01, NEW-01 and 2 more. Give a name as `status` shows it.
+    (exit 3)
+    ");
+    assert_eq!(run(&home, &["status", "--check", "--json", "nobody"]).status.code(), Some(3));
+    // Stale data warn: the settings in force are the last good ones, servers.xml is half written.
+    home.write(SETTINGS, "[notices]\nquiet_hour = 1\n");
+    home.write(visualcron("settings/servers.xml"), "<A><B>");
+    let stale = show(&home, &["status", "--check", "NEW-01"]);
+    insta::assert_snapshot!(stale.lines().nth(1).unwrap(), @"VISUALCRON WARNING - 1 active: NEW-01 Maintenance expires in 68 days (2027-01-31); Unknown key in the settings: [home]/settings.toml, line 2, column 1: [notices] has no key quiet_hour, and 1 more | days_left_min=68;31:;0: expired=0;;0;0 expiring=0;0;;0 active=1;;;0 unknown=0;;;0 problems=2;0;;0");
+    assert!(stale.ends_with("(exit 1)"), "{stale}");
+    assert!(stale.contains("the last good settings, of") && !stale.contains("(stderr)"), "{stale}");
+    assert_eq!(run(&home, &["status", "NEW-01"]).status.code(), Some(0));
 }
 
 #[test]

@@ -98,6 +98,9 @@ pub struct StatusReport {
     pub as_of: Timestamp,
     /// The worst standing of all servers that are not ignored.
     pub standing: Standing,
+    /// From how many days before its date a license counts as expiring.
+    #[serde(default)]
+    pub expiring_days: u32,
     /// All servers, the most urgent first, ignored ones last.
     pub servers: Vec<ServerReport>,
     /// What does not work.
@@ -134,6 +137,9 @@ pub struct ServerReport {
     pub newest_covered: Option<String>,
     /// Who says so.
     pub source: Source,
+    /// The source does not show this date any more.
+    #[serde(default)]
+    pub remembered: bool,
     /// When that source was read.
     pub read_at: Timestamp,
     /// Conflicts and doubts.
@@ -148,9 +154,30 @@ impl StatusReport {
             schema: 1,
             as_of: now.timestamp(),
             standing: state.worst(today),
+            expiring_days: state.settings.notices.expiring_days,
             servers: state.servers.iter().map(|server| server_report(state, server, today)).collect(),
             problems: state.license_problems().cloned().collect(),
         }
+    }
+
+    /// Only these servers.
+    pub fn keep(&mut self, wanted: impl Fn(&ServerReport) -> bool) {
+        self.servers.retain(wanted);
+        self.settle();
+    }
+
+    /// Counts a license as expiring from so many days before its date.
+    pub fn count_as_expiring(&mut self, expiring_days: u32, today: Date) {
+        self.expiring_days = expiring_days;
+        for server in &mut self.servers {
+            server.standing = standing::standing(server.maintenance_until, today, expiring_days);
+        }
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        let counted = self.servers.iter().filter(|server| !server.ignored);
+        self.standing = counted.map(|server| server.standing).max().unwrap_or(Standing::Unknown);
     }
 }
 
@@ -170,6 +197,7 @@ fn server_report(state: &State, server: &Server, today: Date) -> ServerReport {
         coverage: coverage_of(server),
         newest_covered: until.and_then(coverage::newest_covered).map(|release| release.version.to_string()),
         source: server.source,
+        remembered: server.date.as_ref().is_some_and(|date| date.remembered),
         read_at: server.read_at,
         notes: server.notes.clone(),
     }

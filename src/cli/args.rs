@@ -10,7 +10,7 @@ use std::path::PathBuf;
     name = "visualcron-tray",
     version,
     after_help = "Exit codes: status gives 0 fine, 1 warning (a date is near), 2 critical (a date has passed), \
-                  3 unknown. All else gives 0 when it worked, and for failures 64 wrong use, 65 data not understood, \
+                  3 unknown; with --check no other. All else gives 0 when it worked, and for failures 64 wrong use, 65 data not understood, \
                   66 not found, 69 not available, 70 internal, 74 input or output, 77 not allowed, 78 settings.\n\n\
                   visualcron-tray is not made by the vendor of VisualCron."
 )]
@@ -50,11 +50,8 @@ pub struct Global {
 pub enum Verb {
     /// Run the tray (what happens without a verb)
     Tray,
-    /// Show where all licenses stand; its exit code serves as a monitoring check
-    Status {
-        /// Only this server, by name or address
-        server: Option<String>,
-    },
+    /// Show where all licenses stand; with --check as a monitoring plugin
+    Status(Status),
     /// Read all sources again, and check that the license host can be reached
     Refresh {
         /// Only this server, by name or address
@@ -63,7 +60,7 @@ pub enum Verb {
         #[arg(long)]
         forget: bool,
     },
-    /// Show the notices that are due, and answer them
+    /// Show the notices that are due, and answer them; the exit code is 0 whether or not there are any
     Notices(Notices),
     /// Show releases of VisualCron, and what a Maintenance date covers
     Releases(Releases),
@@ -97,6 +94,19 @@ pub enum Verb {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Args)]
+pub struct Status {
+    /// Only these servers, by name or address
+    #[arg(value_name = "SERVER")]
+    pub servers: Vec<String>,
+    /// First one line with performance data, for monitoring; what could not be read is at least a warning
+    #[arg(long)]
+    pub check: bool,
+    /// Count a license as expiring from DAYS before its date, instead of what the settings say
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=3650))]
+    pub expiring_within: Option<u32>,
 }
 
 #[derive(Args)]

@@ -39,9 +39,11 @@ pub fn main() -> u8 {
         }
     };
     let out = Out::new(cli.global.json);
+    let is_check = matches!(&cli.verb, Some(Verb::Status(asked)) if asked.check);
     let result = run(cli, &out);
     match result {
         Ok(code) => code,
+        Err(problem) if is_check => status::check_failed(&problem, &out),
         Err(problem) => {
             out.problem(&problem);
             problem.fault.exit_code()
@@ -64,7 +66,7 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
     let twin_of = if cli.verb.is_none() { program::twin_of() } else { None };
     match cli.verb.unwrap_or(Verb::Tray) {
         Verb::Tray => tray::run(session, twin_of, out),
-        Verb::Status { server } => status::run(&session, server.as_deref(), out),
+        Verb::Status(asked) => status::run(&session, &asked, out),
         Verb::Refresh { server, forget } => refresh::run(&session, server, forget, out),
         Verb::Notices(asked) => notices::run(&session, &asked, out),
         Verb::Open { what } => open::run(&session, what, out),
