@@ -643,6 +643,74 @@ fn settings_are_shown_and_changed() {
 }
 
 #[test]
+fn what_was_set_is_taken_out_again() {
+    let home = home();
+    let text = || std::fs::read_to_string(home.join(SETTINGS)).unwrap();
+    let before = text();
+    run(&home, &["settings", "set", "server.NEW-02.port", "17000"]);
+    insta::assert_snapshot!(show(&home, &["settings", "remove-server", "new-02"]), @"
+    $ settings remove-server new-02
+    server.new-02: removed from [home]/settings.toml
+    (exit 0)
+    ");
+    assert_eq!(text(), before);
+    insta::assert_snapshot!(show(&home, &["settings", "remove-server", "new-02"]), @"
+    $ settings remove-server new-02
+    (stderr) Cannot change the settings: [home]/settings.toml: there is no server new-02. See the [[server]] sections of the file for the names.
+    (exit 64)
+    ");
+    insta::assert_snapshot!(show(&home, &["settings", "unset", "connection.check"]), @r#"
+    $ settings unset connection.check
+    connection.check: "main" (was "off")
+    (exit 0)
+    "#);
+    insta::assert_snapshot!(show(&home, &["settings", "unset", "server.Prod.address"]), @r#"
+    $ settings unset server.Prod.address
+    server.Prod.address: default (was "PROD-02.")
+    (exit 0)
+    "#);
+    insta::assert_snapshot!(show(&home, &["settings", "unset", "connection.chek"]), @"
+    $ settings unset connection.chek
+    (stderr) Cannot change the settings: connection.chek: there is no such key. Did you mean check?
+    (exit 64)
+    ");
+    insta::assert_snapshot!(show(&home, &["settings", "remove-server", "NEW-01", "--json"]), @r#"
+    $ settings remove-server NEW-01 --json
+    {
+      "removed_server": "NEW-01"
+    }
+    (exit 0)
+    "#);
+    insta::assert_snapshot!(text(), @r#"
+    # My settings.
+    [license_host]
+    check_on_refresh = false
+
+    [connection]
+
+    [[server]]
+    name = "Prod"
+    maintenance_until = 2027-12-31
+    "#);
+    // A file with a mistake stays as it is.
+    home.write(SETTINGS, "[[server]]\nname = \"A\"\nprot = 1\n");
+    assert_eq!(run(&home, &["settings", "remove-server", "A"]).status.code(), Some(78));
+    assert_eq!(text(), "[[server]]\nname = \"A\"\nprot = 1\n");
+    // No file, no server, and none is made for it.
+    std::fs::remove_file(home.join(SETTINGS)).unwrap();
+    assert_eq!(run(&home, &["settings", "remove-server", "A"]).status.code(), Some(64));
+    assert!(!home.join(SETTINGS).exists());
+    // Of a server that the machine's settings give or lock, the user's file cannot dispose.
+    home.write("machine.toml", "locked = [\"server\"]\n");
+    home.write(SETTINGS, "[[server]]\nname = \"A\"\n");
+    let mut locked = home.command();
+    locked.env("VISUALCRON_TRAY_MACHINE_SETTINGS", home.join("machine.toml"));
+    locked.args(["--config", SETTINGS, "settings", "remove-server", "A"]);
+    assert_eq!(locked.output().unwrap().status.code(), Some(77));
+    assert_eq!(text(), "[[server]]\nname = \"A\"\n");
+}
+
+#[test]
 fn an_activation_code_comes_by_standard_input() {
     use std::{io::Write, process::Stdio};
     let home = home();

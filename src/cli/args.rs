@@ -164,6 +164,16 @@ pub enum SettingsAction {
         /// Its new value; `default` takes it out of the file, `-` reads it from standard input
         value: String,
     },
+    /// Take one setting out of the file, so that its default applies
+    Unset {
+        /// The setting, such as notices.quiet_hours or server.PROD-01.kind
+        key: String,
+    },
+    /// Take a [[server]] section out of the file
+    RemoveServer {
+        /// The server, by name or address
+        name: String,
+    },
 }
 
 /// On, off, or which of them.
