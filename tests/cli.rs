@@ -773,10 +773,21 @@ fn what_can_be_opened_is() {
     });
     assert!(run(&home, &["open", "renew"]).status.success());
     support::wait_for("the page", support::TIMEOUT, || log().ends_with("mylicenses.aspx\n").then_some(()));
+    run(&home, &["settings", "set", "pages.order", "https://shop.example/?a=1&b=2"]);
+    for (what, url) in [
+        ("order", "https://shop.example/?a=1&b=2"),
+        ("maintenance", "/maintenance.aspx"),
+        ("manual-validation", "/OfflineValidation.aspx"),
+        ("offline-activation", "/OfflineActivation2024.aspx"),
+    ] {
+        assert!(run(&home, &["open", what]).status.success());
+        support::wait_for(what, support::TIMEOUT, || log().ends_with(&format!("{url}\n")).then_some(()));
+    }
     assert!(run(&home, &["open", "details"]).status.success());
     support::wait_for("the details", support::TIMEOUT, || log().ends_with("details.html\n").then_some(()));
     let page = std::fs::read_to_string(home.join("data/pages/details.html")).unwrap();
     assert!(page.contains("PROD-01") && page.contains("Server id: id-0001") && !page.contains("CODE-CODE"));
+    assert!(page.contains("<a href=\"https://shop.example/?a=1&amp;b=2\">Order a license</a>"));
 }
 
 #[test]

@@ -107,6 +107,18 @@ pub fn details(state: &State, now: &ZonedDateTime) -> String {
         }
         body.push_str("</tbody></table>\n");
     }
+    let pages = &state.settings.pages;
+    let links: String = [
+        (&pages.renew, "Renew a license"),
+        (&pages.order, "Order a license"),
+        (&pages.maintenance, "What Maintenance is"),
+        (&pages.manual_validation, "Validate by hand, when the license host cannot be reached"),
+        (&pages.offline_activation, "Activate by hand"),
+    ]
+    .into_iter()
+    .map(|(url, text)| format!("<li><a href=\"{}\">{text}</a></li>\n", escape(url)))
+    .collect();
+    let _ = write!(body, "<h2>Pages of the vendor</h2>\n<ul>\n{links}</ul>\n");
     page(words::TITLE, &body)
 }
 

@@ -147,6 +147,14 @@ pub enum What {
     Client,
     /// The page where licenses are renewed
     Renew,
+    /// The page where licenses are bought
+    Order,
+    /// The page that says what Maintenance is
+    Maintenance,
+    /// The page for a validation by hand, when the license host cannot be reached
+    ManualValidation,
+    /// The page for an activation by hand
+    OfflineActivation,
     /// A page with everything about all servers
     Details,
 }
