@@ -856,16 +856,50 @@ fn help() {
 fn start_on_logon_is_switched_on_and_off() {
     let home = Home::new();
     let entry = home.join(".config/autostart/visualcron-tray.desktop");
-    assert_eq!(show(&home, &["autostart", "status"]), "$ autostart status\noff\n(exit 0)");
-    assert_eq!(show(&home, &["autostart", "on"]), "$ autostart on\non\n(exit 0)");
+    let plain = |args: &[&str]| {
+        let output = home.run(args);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(plain(&["autostart", "status"]), "off\n");
+    assert_eq!(plain(&["autostart", "on"]), "on\n");
     let program = env!("CARGO_BIN_EXE_visualcron-tray");
     let text = std::fs::read_to_string(&entry).unwrap();
-    assert!(text.contains("Type=Application") && text.contains(program), "{text}");
-    assert_eq!(
-        show(&home, &["autostart", "off", "--json"]),
-        "$ autostart off --json\n{\n  \"autostart\": false\n}\n(exit 0)"
-    );
+    assert!(text.contains("\nType=Application\n"), "{text}");
+    assert!(text.contains(&format!("\nExec={program}\n")), "{text}");
+    // What the desktop switched off is off, and on again by the user's own word.
+    home.write(".config/autostart/visualcron-tray.desktop", text.clone() + "Hidden=true\n");
+    assert_eq!(plain(&["autostart", "status"]), "off (switched off in the desktop's own settings)\n");
+    assert_eq!(plain(&["autostart", "on"]), "on\n");
+    assert_eq!(std::fs::read_to_string(&entry).unwrap(), text);
+    assert_eq!(plain(&["autostart", "off", "--json"]), "{\n  \"autostart\": false\n}\n");
     assert!(!entry.exists());
+    assert_eq!(plain(&["autostart", "off"]), "off\n");
+}
+
+/// The tray that starts on logon looks after the folders that were named, and its entry is a command that a desktop
+/// can take apart again.
+#[cfg(target_os = "linux")]
+#[test]
+fn start_on_logon_keeps_the_options() {
+    let home = Home::new();
+    let mut command = home.command();
+    let odd = "odd \"$(folder)\" 100%";
+    command.args(["autostart", "on", "--visualcron-dir", "VisualCron", "--data-dir", odd]);
+    command.arg("--config").arg(home.join("settings.toml"));
+    command.env("XDG_CONFIG_HOME", home.join("elsewhere"));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = std::fs::read_to_string(home.join("elsewhere/autostart/visualcron-tray.desktop")).unwrap();
+    let home = home.path().display();
+    let line = text.lines().find(|line| line.starts_with("Exec=")).unwrap();
+    let program = env!("CARGO_BIN_EXE_visualcron-tray");
+    assert_eq!(
+        line,
+        format!(
+            r#"Exec={program} --visualcron-dir {home}/VisualCron --config {home}/settings.toml --data-dir "{home}/odd \\"\\$(folder)\\" 100%%""#
+        )
+    );
 }
 
 #[test]

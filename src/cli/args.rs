@@ -1,7 +1,7 @@
 //! What can be asked on the command line. Help and completions are made from this.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// An unofficial, open tray client for VisualCron: watches the Maintenance dates of your servers, and tells
 /// you in time.
@@ -43,6 +43,24 @@ pub struct Global {
     /// Say more
     #[arg(short, long, global = true)]
     pub verbose: bool,
+}
+
+impl Global {
+    /// The options that a tray needs to look after the same folders, with whole paths.
+    pub fn of_folders(&self) -> Vec<OsString> {
+        let options = [
+            ("--visualcron-dir", &self.visualcron_dir),
+            ("--config", &self.config),
+            ("--data-dir", &self.data_dir),
+        ];
+        let given = options.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?)));
+        given
+            .flat_map(|(option, path)| {
+                let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                [option.into(), path.into_os_string()]
+            })
+            .collect()
+    }
 }
 
 /// What is to be done.

@@ -19,7 +19,10 @@ use clap::{CommandFactory, Parser};
 use out::Out;
 use session::Session;
 
-use crate::{domain::Problem, platform::program};
+use crate::{
+    domain::Problem,
+    platform::{self, program},
+};
 
 /// Runs the command that was given, and returns the exit code.
 pub fn main() -> u8 {
@@ -62,6 +65,7 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         Some(Verb::Releases(asked)) => return releases::run(asked, out),
         _ => {}
     }
+    platform::autostart::use_options(cli.global.of_folders());
     let session = Session::new(&cli.global)?;
     let twin_of = if cli.verb.is_none() { program::twin_of() } else { None };
     match cli.verb.unwrap_or(Verb::Tray) {
