@@ -205,7 +205,12 @@ mod tests {
         state.problems.insert(Area::LicenseHost, vec![Problem::new(Fault::Unavailable, "a", "b", "c", "d")]);
         lines.push(said(&state));
         // The file has vanished.
-        state.kept.knowledge.absorb(Source::ServersXml, Outcome::Absent, now().timestamp());
+        state.kept.knowledge.absorb(
+            Source::ServersXml,
+            "/home/me/VisualCron/settings/servers.xml",
+            Outcome::Absent,
+            now().timestamp(),
+        );
         state.merge();
         lines.push(said(&state));
         insta::assert_snapshot!(lines.join("\n"), @"

@@ -77,7 +77,7 @@ mod registry {
     }
 
     pub fn status() -> std::result::Result<Start, Problem> {
-        let both = || Ok((start(CURRENT_USER)?, start(LOCAL_MACHINE)?));
+        let both = || -> Result<_> { Ok((start(CURRENT_USER)?, start(LOCAL_MACHINE)?)) };
         Ok(match both().map_err(why)? {
             (Start::On, _) => Start::On,
             (_, Start::On) => Start::ForAllUsers,
