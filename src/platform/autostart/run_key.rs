@@ -87,6 +87,10 @@ mod registry {
     }
 
     pub fn write(words: &[&str]) -> std::result::Result<(), Problem> {
+        // Started twice, the second would only say that there is a first.
+        if words.len() == 1 && start(LOCAL_MACHINE).map_err(why)? == Start::On {
+            return Ok(());
+        }
         let command = super::command(words).map_err(|why| failed(&place(), why))?;
         CURRENT_USER.create(RUN).and_then(|run| run.set_string(NAME, command)).map_err(why)?;
         forget_approval().map_err(why)
