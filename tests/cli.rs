@@ -129,6 +129,7 @@ fn status_for_programs() {
           "schema": 1,
           "as_of": "[time]",
           "standing": "expired",
+          "expiring_days": 30,
           "servers": [
             {
               "name": "TEST-01",
@@ -139,10 +140,12 @@ fn status_for_programs() {
               "maintenance_until": "2025-01-31",
               "days_left": -662,
               "standing": "expired",
+              "ignored": false,
               "installed_version": "12.1.4",
               "coverage": "not_covered",
               "newest_covered": "12.1.1",
               "source": "servers_xml",
+              "remembered": false,
               "read_at": "[time]",
               "notes": []
             },
@@ -155,10 +158,12 @@ fn status_for_programs() {
               "maintenance_until": "2026-12-06",
               "days_left": 12,
               "standing": "expiring",
+              "ignored": false,
               "installed_version": "13.2.2",
               "coverage": "covered",
               "newest_covered": "13.2.2",
               "source": "servers_xml",
+              "remembered": false,
               "read_at": "[time]",
               "notes": []
             },
@@ -171,10 +176,12 @@ fn status_for_programs() {
               "maintenance_until": "2027-01-31",
               "days_left": 68,
               "standing": "active",
+              "ignored": false,
               "installed_version": null,
               "coverage": "unknown",
               "newest_covered": "13.2.2",
               "source": "settings",
+              "remembered": false,
               "read_at": "[time]",
               "notes": []
             },
@@ -187,10 +194,12 @@ fn status_for_programs() {
               "maintenance_until": "2027-12-31",
               "days_left": 402,
               "standing": "active",
+              "ignored": false,
               "installed_version": "13.1.0",
               "coverage": "covered",
               "newest_covered": "13.2.2",
               "source": "settings",
+              "remembered": false,
               "read_at": "[time]",
               "notes": [
                 "settings says 2027-12-31, servers.xml says 2027-06-12: it is not known which changed last, so settings goes first"
@@ -205,10 +214,12 @@ fn status_for_programs() {
               "maintenance_until": null,
               "days_left": null,
               "standing": "unknown",
+              "ignored": false,
               "installed_version": null,
               "coverage": "unknown",
               "newest_covered": null,
               "source": "servers_xml",
+              "remembered": false,
               "read_at": "[time]",
               "notes": [
                 "The date of expiry /"3/4/2027/" can be read with the day or the month first, so it is left open."
@@ -231,6 +242,7 @@ fn status_for_programs() {
             "coverage",
             "days_left",
             "edition",
+            "ignored",
             "installed_version",
             "kind",
             "maintenance_until",
@@ -239,6 +251,7 @@ fn status_for_programs() {
             "notes",
             "port",
             "read_at",
+            "remembered",
             "source",
             "standing"
         ]
@@ -268,6 +281,58 @@ fn the_exit_code_of_status_serves_monitoring() {
     assert_eq!(code(&["2027-06-01", ""]), 3);
     assert_eq!(code(&["2026-12-01", ""]), 1);
     assert_eq!(code(&[]), 3);
+}
+
+#[test]
+fn the_check_has_one_line_for_monitoring() {
+    let home = home();
+    insta::assert_snapshot!(show(&home, &["status", "--check"]), @r#"
+    $ status --check
+    VISUALCRON CRITICAL - 1 expired: TEST-01 Maintenance expired 662 days ago (2025-01-31); 1 expiring: PROD-01 Subscription expires in 12 days (2026-12-06); 1 unknown: BRANCH-07; 2 active | days_left_min=-662;31:;0: expired=1;;0;0 expiring=1;0;;0 active=2;;;0 unknown=1;;;0 problems=0;0;;0
+    SERVER     STANDING  DATE                        VERSION  COVERAGE     SOURCE
+    TEST-01    expired   2025-01-31 (662 days ago)   12.1.4   not covered  servers.xml
+    PROD-01    expiring  2026-12-06 (12 days left)   13.2.2   covered      servers.xml
+    NEW-01     active    2027-01-31 (68 days left)   unknown  unknown      settings
+    Prod       active    2027-12-31 (402 days left)  13.1.0   covered      settings
+    BRANCH-07  unknown   unknown                     unknown  unknown      servers.xml
+
+    Prod:
+      settings says 2027-12-31, servers.xml says 2027-06-12: it is not known which changed last, so settings goes first
+
+    BRANCH-07:
+      The date of expiry "3/4/2027" can be read with the day or the month first, so it is left open.
+    (exit 2)
+    "#);
+    insta::assert_snapshot!(show(&home, &["status", "--check", "prod-01", "NEW-01"]), @"
+    $ status --check prod-01 NEW-01
+    VISUALCRON WARNING - 1 expiring: PROD-01 Subscription expires in 12 days (2026-12-06); 1 active | days_left_min=12;31:;0: expired=0;;0;0 expiring=1;0;;0 active=1;;;0 unknown=0;;;0 problems=0;0;;0
+    SERVER   STANDING  DATE                       VERSION  COVERAGE  SOURCE
+    PROD-01  expiring  2026-12-06 (12 days left)  13.2.2   covered   servers.xml
+    NEW-01   active    2027-01-31 (68 days left)  unknown  unknown   settings
+    (exit 1)
+    ");
+    insta::assert_snapshot!(show(&home, &["status", "--check", "NEW-01", "--expiring-within", "7"]), @"
+    $ status --check NEW-01 --expiring-within 7
+    VISUALCRON OK - 1 active: NEW-01 Maintenance expires in 68 days (2027-01-31) | days_left_min=68;8:;0: expired=0;;0;0 expiring=0;0;;0 active=1;;;0 unknown=0;;;0 problems=0;0;;0
+    SERVER  STANDING  DATE                       VERSION  COVERAGE  SOURCE
+    NEW-01  active    2027-01-31 (68 days left)  unknown  unknown   settings
+    (exit 0)
+    ");
+    assert_eq!(run(&home, &["status", "NEW-01", "--expiring-within", "90"]).status.code(), Some(1));
+    insta::assert_snapshot!(show(&home, &["status", "--check", "PROD-01", "nobody"]), @"
+    $ status --check PROD-01 nobody
+    VISUALCRON UNKNOWN - No such server: nobody: known are TEST-01, PROD-01, NEW-01 and 2 more. Give a name as `status` shows it.
+    (exit 3)
+    ");
+    assert_eq!(run(&home, &["status", "--check", "--json", "nobody"]).status.code(), Some(3));
+    // Stale data warn: the settings in force are the last good ones, servers.xml is half written.
+    home.write(SETTINGS, "[notices]\nquiet_hour = 1\n");
+    home.write(visualcron("settings/servers.xml"), "<A><B>");
+    let stale = show(&home, &["status", "--check", "NEW-01"]);
+    insta::assert_snapshot!(stale.lines().nth(1).unwrap(), @"VISUALCRON WARNING - 1 active: NEW-01 Maintenance expires in 68 days (2027-01-31); Unknown key in the settings: [home]/settings.toml, line 2, column 1: [notices] has no key quiet_hour, and 1 more | days_left_min=68;31:;0: expired=0;;0;0 expiring=0;0;;0 active=1;;;0 unknown=0;;;0 problems=2;0;;0");
+    assert!(stale.ends_with("(exit 1)"), "{stale}");
+    assert!(stale.contains("the last good settings, of") && !stale.contains("(stderr)"), "{stale}");
+    assert_eq!(run(&home, &["status", "NEW-01"]).status.code(), Some(0));
 }
 
 #[test]
@@ -578,6 +643,74 @@ fn settings_are_shown_and_changed() {
 }
 
 #[test]
+fn what_was_set_is_taken_out_again() {
+    let home = home();
+    let text = || std::fs::read_to_string(home.join(SETTINGS)).unwrap();
+    let before = text();
+    run(&home, &["settings", "set", "server.NEW-02.port", "17000"]);
+    insta::assert_snapshot!(show(&home, &["settings", "remove-server", "new-02"]), @"
+    $ settings remove-server new-02
+    server.new-02: removed from [home]/settings.toml
+    (exit 0)
+    ");
+    assert_eq!(text(), before);
+    insta::assert_snapshot!(show(&home, &["settings", "remove-server", "new-02"]), @"
+    $ settings remove-server new-02
+    (stderr) Cannot change the settings: [home]/settings.toml: there is no server new-02. See the [[server]] sections of the file for the names.
+    (exit 64)
+    ");
+    insta::assert_snapshot!(show(&home, &["settings", "unset", "connection.check"]), @r#"
+    $ settings unset connection.check
+    connection.check: "main" (was "off")
+    (exit 0)
+    "#);
+    insta::assert_snapshot!(show(&home, &["settings", "unset", "server.Prod.address"]), @r#"
+    $ settings unset server.Prod.address
+    server.Prod.address: default (was "PROD-02.")
+    (exit 0)
+    "#);
+    insta::assert_snapshot!(show(&home, &["settings", "unset", "connection.chek"]), @"
+    $ settings unset connection.chek
+    (stderr) Cannot change the settings: connection.chek: there is no such key. Did you mean check?
+    (exit 64)
+    ");
+    insta::assert_snapshot!(show(&home, &["settings", "remove-server", "NEW-01", "--json"]), @r#"
+    $ settings remove-server NEW-01 --json
+    {
+      "removed_server": "NEW-01"
+    }
+    (exit 0)
+    "#);
+    insta::assert_snapshot!(text(), @r#"
+    # My settings.
+    [license_host]
+    check_on_refresh = false
+
+    [connection]
+
+    [[server]]
+    name = "Prod"
+    maintenance_until = 2027-12-31
+    "#);
+    // A file with a mistake stays as it is.
+    home.write(SETTINGS, "[[server]]\nname = \"A\"\nprot = 1\n");
+    assert_eq!(run(&home, &["settings", "remove-server", "A"]).status.code(), Some(78));
+    assert_eq!(text(), "[[server]]\nname = \"A\"\nprot = 1\n");
+    // No file, no server, and none is made for it.
+    std::fs::remove_file(home.join(SETTINGS)).unwrap();
+    assert_eq!(run(&home, &["settings", "remove-server", "A"]).status.code(), Some(64));
+    assert!(!home.join(SETTINGS).exists());
+    // Of a server that the machine's settings give or lock, the user's file cannot dispose.
+    home.write("machine.toml", "locked = [\"server\"]\n");
+    home.write(SETTINGS, "[[server]]\nname = \"A\"\n");
+    let mut locked = home.command();
+    locked.env("VISUALCRON_TRAY_MACHINE_SETTINGS", home.join("machine.toml"));
+    locked.args(["--config", SETTINGS, "settings", "remove-server", "A"]);
+    assert_eq!(locked.output().unwrap().status.code(), Some(77));
+    assert_eq!(text(), "[[server]]\nname = \"A\"\n");
+}
+
+#[test]
 fn an_activation_code_comes_by_standard_input() {
     use std::{io::Write, process::Stdio};
     let home = home();
@@ -640,10 +773,21 @@ fn what_can_be_opened_is() {
     });
     assert!(run(&home, &["open", "renew"]).status.success());
     support::wait_for("the page", support::TIMEOUT, || log().ends_with("mylicenses.aspx\n").then_some(()));
+    run(&home, &["settings", "set", "pages.order", "https://shop.example/?a=1&b=2"]);
+    for (what, url) in [
+        ("order", "https://shop.example/?a=1&b=2"),
+        ("maintenance", "/maintenance.aspx"),
+        ("manual-validation", "/OfflineValidation.aspx"),
+        ("offline-activation", "/OfflineActivation2024.aspx"),
+    ] {
+        assert!(run(&home, &["open", what]).status.success());
+        support::wait_for(what, support::TIMEOUT, || log().ends_with(&format!("{url}\n")).then_some(()));
+    }
     assert!(run(&home, &["open", "details"]).status.success());
     support::wait_for("the details", support::TIMEOUT, || log().ends_with("details.html\n").then_some(()));
     let page = std::fs::read_to_string(home.join("data/pages/details.html")).unwrap();
     assert!(page.contains("PROD-01") && page.contains("Server id: id-0001") && !page.contains("CODE-CODE"));
+    assert!(page.contains("<a href=\"https://shop.example/?a=1&amp;b=2\">Order a license</a>"));
 }
 
 #[test]
@@ -665,6 +809,7 @@ fn clear_server_cache_is_only_shown() {
 
     - servers.xml very likely holds the saved connections (inferred: its format is unpublished). With it gone the Client may ask for them again; the backup brings them back: `visualcron-tray recover --undo`.
     - Ending VCTray.exe interrupts foreground tasks that run through it.
+    - The Client does not run now: it is neither closed nor started (--start-client starts it).
     (exit 0)
     ");
     home.write(visualcron("settings/jobs.xml"), "");
@@ -681,6 +826,15 @@ fn wrong_use_is_told_apart() {
         assert_eq!(run(&home, args).status.code(), Some(64), "{args:?}");
     }
     assert_eq!(run(&home, &["--version"]).status.code(), Some(0));
+    // Near the end of time: refused, and close to it everything still works.
+    let late = run_as_is(&home, &["notices", "--now", "9999-12-31"]);
+    assert_eq!(late.status.code(), Some(64));
+    insta::assert_snapshot!(String::from_utf8_lossy(&late.stderr), @"Cannot read the time to pretend: --now 9999-12-31: the year is not one from 1970 to 9989. Give a day of these years.");
+    for args in [&["status"][..], &["notices", "--preview"], &["refresh"]] {
+        let home = self::home();
+        let last = run_as_is(&home, &[args, &["--now", "9989-12-31T23:59:59"]].concat());
+        assert!(last.status.code().unwrap() <= 2, "{}", String::from_utf8_lossy(&last.stderr));
+    }
 }
 
 #[test]
@@ -703,16 +857,50 @@ fn help() {
 fn start_on_logon_is_switched_on_and_off() {
     let home = Home::new();
     let entry = home.join(".config/autostart/visualcron-tray.desktop");
-    assert_eq!(show(&home, &["autostart", "status"]), "$ autostart status\noff\n(exit 0)");
-    assert_eq!(show(&home, &["autostart", "on"]), "$ autostart on\non\n(exit 0)");
+    let plain = |args: &[&str]| {
+        let output = home.run(args);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(plain(&["autostart", "status"]), "off\n");
+    assert_eq!(plain(&["autostart", "on"]), "on\n");
     let program = env!("CARGO_BIN_EXE_visualcron-tray");
     let text = std::fs::read_to_string(&entry).unwrap();
-    assert!(text.contains("Type=Application") && text.contains(program), "{text}");
-    assert_eq!(
-        show(&home, &["autostart", "off", "--json"]),
-        "$ autostart off --json\n{\n  \"autostart\": false\n}\n(exit 0)"
-    );
+    assert!(text.contains("\nType=Application\n"), "{text}");
+    assert!(text.contains(&format!("\nExec={program}\n")), "{text}");
+    // What the desktop switched off is off, and on again by the user's own word.
+    home.write(".config/autostart/visualcron-tray.desktop", text.clone() + "Hidden=true\n");
+    assert_eq!(plain(&["autostart", "status"]), "off (switched off in the desktop's own settings)\n");
+    assert_eq!(plain(&["autostart", "on"]), "on\n");
+    assert_eq!(std::fs::read_to_string(&entry).unwrap(), text);
+    assert_eq!(plain(&["autostart", "off", "--json"]), "{\n  \"autostart\": false\n}\n");
     assert!(!entry.exists());
+    assert_eq!(plain(&["autostart", "off"]), "off\n");
+}
+
+/// The tray that starts on logon looks after the folders that were named, and its entry is a command that a desktop
+/// can take apart again.
+#[cfg(target_os = "linux")]
+#[test]
+fn start_on_logon_keeps_the_options() {
+    let home = Home::new();
+    let mut command = home.command();
+    let odd = "odd \"$(folder)\" 100%";
+    command.args(["autostart", "on", "--visualcron-dir", "VisualCron", "--data-dir", odd]);
+    command.arg("--config").arg(home.join("settings.toml"));
+    command.env("XDG_CONFIG_HOME", home.join("elsewhere"));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = std::fs::read_to_string(home.join("elsewhere/autostart/visualcron-tray.desktop")).unwrap();
+    let home = home.path().display();
+    let line = text.lines().find(|line| line.starts_with("Exec=")).unwrap();
+    let program = env!("CARGO_BIN_EXE_visualcron-tray");
+    assert_eq!(
+        line,
+        format!(
+            r#"Exec={program} --visualcron-dir {home}/VisualCron --config {home}/settings.toml --data-dir "{home}/odd \\"\\$(folder)\\" 100%%""#
+        )
+    );
 }
 
 #[test]
@@ -743,4 +931,113 @@ fn an_answer_that_cannot_be_kept_is_not_called_kept() {
         assert!(text.starts_with("Nothing can be kept: ") && text.contains("version 2"), "{text}");
     }
     assert!(String::from_utf8_lossy(&run(&home, &["notices"]).stdout).contains("TEST-01"));
+}
+
+/// What acts on a terminal, or turns the direction of writing, from every source.
+#[test]
+fn names_from_outside_only_show_themselves() {
+    let home = Home::new();
+    home.write(
+        visualcron("settings/servers.xml"),
+        "<A><C><Name>XML\u{202e}10&#x9b;31m&#10;b</Name><Address>xml</Address><Expires>2027-06-01</Expires>\
+         <Edition>Pro\u{2066}</Edition></C></A>",
+    );
+    home.write(
+        SETTINGS,
+        "[[server]]\nname = \"SET\u{202e}10\"\naddress = \"set\"\nmaintenance_until = 2027-06-01\nedition = \"\u{200f}P\"\n",
+    );
+    run(&home, &["status"]);
+    // Somebody else's hand in our own state: a server that no source shows any more.
+    let state = std::fs::read(home.join("data/state.json")).unwrap();
+    let mut state: serde_json::Value = serde_json::from_slice(&state).unwrap();
+    let books = state["knowledge"].as_array_mut().unwrap();
+    let of_xml = books.iter_mut().find(|book| book["source"] == "servers_xml").unwrap();
+    let time = "2026-01-01T00:00:00Z";
+    of_xml["facts"].as_array_mut().unwrap().push(serde_json::json!({
+        "entry": {
+            "source": "servers_xml", "name": "KEPT\u{1b}[31m\u{202e}\n1", "address": "kept\u{1b}", "edition": "\u{1b}]0;x\u{7}",
+            "server_id": "id\u{202e}", "maintenance_until": "2027-06-01", "notes": ["a\u{1b}[2Jnote\u{202e}"], "read_at": time,
+        },
+        "date_since": time, "date_read_at": time, "gone_since": time,
+    }));
+    home.write("data/state.json", state.to_string());
+    std::fs::remove_file(home.join(visualcron("settings/servers.xml"))).unwrap();
+    insta::assert_snapshot!(show(&home, &["status"]), @"
+    $ status
+    SERVER        STANDING  DATE                        VERSION  COVERAGE  SOURCE
+    KEPT [31m  1  active    2027-06-01 (189 days left)  unknown  unknown   servers.xml
+    SET 10        active    2027-06-01 (189 days left)  unknown  unknown   settings
+    XML 10 31m b  active    2027-06-01 (189 days left)  unknown  unknown   servers.xml
+
+    KEPT [31m  1:
+      servers.xml does not show this date any more; it was last read there on 2026-01-01
+      a [2Jnote 
+
+    XML 10 31m b:
+      servers.xml does not show this date any more; it was last read there on 2026-11-24
+    (exit 0)
+    ");
+    let acts = |c: char| c != '\n' && visualcron_tray::domain::text::acts(c);
+    for args in [
+        &["status", "--verbose"][..],
+        &["status", "--json"],
+        &["status", "a\u{1b}[31mb\u{202e}"],
+        &["refresh"],
+        &["notices", "--preview"],
+        &["notices", "--json"],
+        &["settings", "show"],
+        &["settings", "show", "--json"],
+        &["settings", "set", "server.\u{1b}[31m\u{202e}.port", "x"],
+    ] {
+        let output = run(&home, args);
+        for bytes in [&output.stdout, &output.stderr] {
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            assert!(!text.contains(acts), "{args:?}: {text:?}");
+        }
+    }
+    #[cfg(unix)]
+    {
+        home.stand_in("xdg-open");
+        run(&home, &["open", "details"]);
+        let page = std::fs::read_to_string(home.join("data/pages/details.html")).unwrap();
+        assert!(page.contains("KEPT") && !page.contains(acts), "{page:?}");
+    }
+    // In the settings a control character is a mistake: nobody types one.
+    home.write(SETTINGS, "[[server]]\nname = \"a\\u001b[31m\"\n");
+    insta::assert_snapshot!(show(&home, &["settings", "show"]).lines().last().unwrap(), @"(exit 78)");
+    let text = String::from_utf8(run(&home, &["settings", "show"]).stderr).unwrap();
+    assert!(text.contains("line 2") && !text.contains(acts), "{text:?}");
+}
+
+#[test]
+fn a_server_can_be_left_out() {
+    let home = home();
+    assert!(run(&home, &["settings", "set", "server.TEST-01.ignore", "true"]).status.success());
+    insta::assert_snapshot!(show(&home, &["status"]), @r#"
+    $ status
+    SERVER     STANDING  DATE                        VERSION  COVERAGE     SOURCE
+    PROD-01    expiring  2026-12-06 (12 days left)   13.2.2   covered      servers.xml
+    NEW-01     active    2027-01-31 (68 days left)   unknown  unknown      settings
+    Prod       active    2027-12-31 (402 days left)  13.1.0   covered      settings
+    BRANCH-07  unknown   unknown                     unknown  unknown      servers.xml
+    TEST-01    ignored   2025-01-31 (662 days ago)   12.1.4   not covered  servers.xml
+
+    Prod:
+      settings says 2027-12-31, servers.xml says 2027-06-12: it is not known which changed last, so settings goes first
+
+    BRANCH-07:
+      The date of expiry "3/4/2027" can be read with the day or the month first, so it is left open.
+    (exit 1)
+    "#);
+    let due = String::from_utf8(run(&home, &["notices"]).stdout).unwrap();
+    assert!(due.contains("PROD-01") && !due.contains("TEST-01"), "{due}");
+    let json: serde_json::Value = serde_json::from_slice(&run(&home, &["status", "--json"]).stdout).unwrap();
+    let last = &json["servers"][4];
+    assert_eq!(
+        (&last["name"], &last["ignored"], &last["standing"]),
+        (&"TEST-01".into(), &true.into(), &"expired".into())
+    );
+    assert_eq!(json["standing"], "expiring");
+    assert!(run(&home, &["settings", "set", "server.TEST-01.ignore", "default"]).status.success());
+    assert_eq!(run(&home, &["status"]).status.code(), Some(2));
 }

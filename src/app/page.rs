@@ -2,7 +2,7 @@
 //! Clear server cache. No scripts, nothing loaded from anywhere, light and dark.
 
 use super::{State, recovery_plan::Plan, state::coverage_of, view::facts, words};
-use crate::domain::standing;
+use crate::domain::{standing, text::plain};
 use jiff::ZonedDateTime;
 use std::fmt::Write;
 
@@ -15,10 +15,10 @@ th, td { text-align: left; vertical-align: top; padding: .45rem .8rem .45rem 0; 
 .expired { color: light-dark(#a11212, #ff8a80); font-weight: 600; }
 .expiring { color: light-dark(#8a5a00, #ffcf70); font-weight: 600; }
 .active { color: light-dark(#17692f, #7fd69a); }
-.unknown { color: light-dark(#555, #aaa); }
+.unknown, .ignored { color: light-dark(#555, #aaa); }
 small, footer { color: light-dark(#555, #aaa); font-size: .85rem; } ol li, ul li { margin: .35rem 0; }
 th small { font-weight: 400; white-space: nowrap; } td, li { overflow-wrap: break-word; }
-td.expired, td.expiring, td.active, td.unknown { white-space: nowrap; } footer { margin-top: 2.5rem; }
+td.expired, td.expiring, td.active, td.unknown, td.ignored { white-space: nowrap; } footer { margin-top: 2.5rem; }
 ";
 
 fn page(title: &str, body: &str) -> String {
@@ -34,10 +34,10 @@ fn page(title: &str, body: &str) -> String {
     )
 }
 
-/// Text as HTML.
+/// Text from outside as HTML.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in plain(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
@@ -77,7 +77,7 @@ pub fn details(state: &State, now: &ZonedDateTime) -> String {
              <th scope=\"col\">Date</th><th scope=\"col\">Version</th><th scope=\"col\">Why, and what else is known</th></tr></thead>\n<tbody>\n",
         );
         for server in &state.servers {
-            let standing = state.standing(server, today).word();
+            let standing = if server.ignored { "ignored" } else { state.standing(server, today).word() };
             let place = match &server.address {
                 Some(address) => format!("{address}, port {}", server.port),
                 None => "no address known".into(),
@@ -107,6 +107,18 @@ pub fn details(state: &State, now: &ZonedDateTime) -> String {
         }
         body.push_str("</tbody></table>\n");
     }
+    let pages = &state.settings.pages;
+    let links: String = [
+        (&pages.renew, "Renew a license"),
+        (&pages.order, "Order a license"),
+        (&pages.maintenance, "What Maintenance is"),
+        (&pages.manual_validation, "Validate by hand, when the license host cannot be reached"),
+        (&pages.offline_activation, "Activate by hand"),
+    ]
+    .into_iter()
+    .map(|(url, text)| format!("<li><a href=\"{}\">{text}</a></li>\n", escape(url)))
+    .collect();
+    let _ = write!(body, "<h2>Pages of the vendor</h2>\n<ul>\n{links}</ul>\n");
     page(words::TITLE, &body)
 }
 
@@ -140,5 +152,6 @@ mod tests {
             escape("<script>alert('&\"')</script>"),
             "&lt;script&gt;alert(&#39;&amp;&quot;&#39;)&lt;/script&gt;"
         );
+        assert_eq!(escape("PROD\u{202e}10-\u{1b}[31m"), "PROD 10- [31m");
     }
 }

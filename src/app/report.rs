@@ -96,9 +96,12 @@ pub struct StatusReport {
     pub schema: u32,
     /// The moment it is true for.
     pub as_of: Timestamp,
-    /// The worst standing of all servers.
+    /// The worst standing of all servers that are not ignored.
     pub standing: Standing,
-    /// All servers, the most urgent first.
+    /// From how many days before its date a license counts as expiring.
+    #[serde(default)]
+    pub expiring_days: u32,
+    /// All servers, the most urgent first, ignored ones last.
     pub servers: Vec<ServerReport>,
     /// What does not work.
     pub problems: Vec<Problem>,
@@ -123,6 +126,9 @@ pub struct ServerReport {
     pub days_left: Option<i32>,
     /// Where the license stands.
     pub standing: Standing,
+    /// The settings say to leave it out: it counts for nothing.
+    #[serde(default)]
+    pub ignored: bool,
     /// The version that the server runs.
     pub installed_version: Option<String>,
     /// Whether the date covers it.
@@ -131,6 +137,9 @@ pub struct ServerReport {
     pub newest_covered: Option<String>,
     /// Who says so.
     pub source: Source,
+    /// The source does not show this date any more.
+    #[serde(default)]
+    pub remembered: bool,
     /// When that source was read.
     pub read_at: Timestamp,
     /// Conflicts and doubts.
@@ -145,9 +154,30 @@ impl StatusReport {
             schema: 1,
             as_of: now.timestamp(),
             standing: state.worst(today),
+            expiring_days: state.settings.notices.expiring_days,
             servers: state.servers.iter().map(|server| server_report(state, server, today)).collect(),
             problems: state.license_problems().cloned().collect(),
         }
+    }
+
+    /// Only these servers.
+    pub fn keep(&mut self, wanted: impl Fn(&ServerReport) -> bool) {
+        self.servers.retain(wanted);
+        self.settle();
+    }
+
+    /// Counts a license as expiring from so many days before its date.
+    pub fn count_as_expiring(&mut self, expiring_days: u32, today: Date) {
+        self.expiring_days = expiring_days;
+        for server in &mut self.servers {
+            server.standing = standing::standing(server.maintenance_until, today, expiring_days);
+        }
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        let counted = self.servers.iter().filter(|server| !server.ignored);
+        self.standing = counted.map(|server| server.standing).max().unwrap_or(Standing::Unknown);
     }
 }
 
@@ -162,10 +192,12 @@ fn server_report(state: &State, server: &Server, today: Date) -> ServerReport {
         maintenance_until: until,
         days_left: until.map(|until| standing::days_left(today, until)),
         standing: state.standing(server, today),
+        ignored: server.ignored,
         installed_version: server.installed_version.map(|version: Version| version.to_string()),
         coverage: coverage_of(server),
         newest_covered: until.and_then(coverage::newest_covered).map(|release| release.version.to_string()),
         source: server.source,
+        remembered: server.date.as_ref().is_some_and(|date| date.remembered),
         read_at: server.read_at,
         notes: server.notes.clone(),
     }

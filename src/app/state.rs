@@ -116,10 +116,10 @@ impl State {
         state
     }
 
-    /// Merges the servers anew, the most urgent first: by date, those without one last.
+    /// Merges the servers anew, the most urgent first: by date, those without one last, ignored ones after all.
     pub fn merge(&mut self) {
         let mut servers = self.kept.knowledge.servers(&self.local_names);
-        servers.sort_by_key(|server| server.until().unwrap_or(Date::MAX));
+        servers.sort_by_key(|server| (server.ignored, server.until().unwrap_or(Date::MAX)));
         self.unsaved |= self.kept.notices.carry_over(&self.servers, &servers);
         self.servers = servers;
     }
@@ -149,9 +149,14 @@ impl State {
         standing::standing(server.until(), today, self.settings.notices.expiring_days)
     }
 
-    /// The worst standing of all; `Unknown` while no server is known.
+    /// The servers that count: those that are not ignored.
+    pub fn counted(&self) -> impl Iterator<Item = &Server> {
+        self.servers.iter().filter(|server| !server.ignored)
+    }
+
+    /// The worst standing of all that count; `Unknown` while there is none.
     pub fn worst(&self, today: Date) -> Standing {
-        self.servers.iter().map(|server| self.standing(server, today)).max().unwrap_or(Standing::Unknown)
+        self.counted().map(|server| self.standing(server, today)).max().unwrap_or(Standing::Unknown)
     }
 
     /// The notices that wait for an answer.
@@ -164,8 +169,8 @@ impl State {
     pub fn main_server(&self) -> Option<&Server> {
         let named = self.settings.connection.main_server.as_deref().and_then(|name| self.find(name));
         named
-            .or_else(|| self.servers.iter().find(|server| server.local))
-            .or_else(|| self.servers.iter().min_by_key(|server| &server.name))
+            .or_else(|| self.counted().find(|server| server.local))
+            .or_else(|| self.counted().min_by_key(|server| &server.name))
     }
 
     /// A server by its key, name or address, in any letter case.
@@ -187,7 +192,7 @@ impl State {
     pub fn link_targets(&self) -> Vec<(ServerKey, String, u16)> {
         let target = |server: &Server| {
             Some((server.key.clone(), server.address.clone()?, server.port))
-                .filter(|(_, host, _)| host != ".")
+                .filter(|(_, host, _)| host != "." && !server.ignored)
         };
         match self.settings.connection.check {
             Check::Off => Vec::new(),

@@ -95,7 +95,7 @@ pub fn view(state: &State, now: &ZonedDateTime) -> TrayView {
 
 /// The icon: the worst license state wins; whether servers answer comes after that.
 pub fn icon(state: &State, today: Date) -> Icon {
-    let not_covered = || state.servers.iter().any(|server| coverage_of(server) == Coverage::NotCovered);
+    let not_covered = || state.counted().any(|server| coverage_of(server) == Coverage::NotCovered);
     match state.worst(today) {
         _ if state.refreshing > 0 => Icon::Busy,
         Standing::Expired => Icon::Expired,
@@ -130,9 +130,10 @@ fn menu(state: &State, now: &ZonedDateTime) -> Vec<MenuItem> {
     }
     if !state.servers.is_empty() {
         menu.push(MenuItem::Separator);
-        menu.extend(state.servers.iter().take(SERVERS_IN_MENU).map(|s| server_menu(state, s, now)));
-        if state.servers.len() > SERVERS_IN_MENU {
-            let more = state.servers.len() - SERVERS_IN_MENU;
+        let shown: Vec<_> = state.counted().take(SERVERS_IN_MENU).collect();
+        let more = state.servers.len() - shown.len();
+        menu.extend(shown.into_iter().map(|server| server_menu(state, server, now)));
+        if more > 0 {
             menu.push(action(Command::Details, format!("More… ({more})")));
         }
     }

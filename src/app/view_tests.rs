@@ -5,7 +5,7 @@ use crate::{
         testing::{entry, now, state},
         update,
     },
-    domain::{Fault, Kind, Problem, Version},
+    domain::{Entry, Fault, Kind, Problem, Version},
 };
 use proptest::prelude::*;
 
@@ -120,8 +120,8 @@ fn a_notice_is_open_and_a_server_does_not_answer() {
     let key = state.find("BRANCH").unwrap().key.clone();
     state.links.insert(key, Link::Off("connection refused".into()));
     insta::assert_snapshot!(shown(&state), @"
-    [notice] VisualCron Tray Client: 3 servers. PROD-01: Subscription expires in 12 days (2026-12-06)
-    (PROD-01: Subscription expires in 12 days (2026-12-06))
+    [notice] VisualCron Tray Client: 1 expiring, 1 active, 1 unknown. PROD-01: Subscription expires in 12 days (2026-12-06)
+    (1 expiring, 1 active, 1 unknown)
     Maintenance notice: PROD-01… >
         Renew…
         Remind me tomorrow
@@ -236,6 +236,83 @@ fn the_worst_state_wins_and_a_side_check_hides_none() {
     assert_eq!(icon_of(vec![Some(200), Some(30)], true), Icon::Notice);
     assert_eq!(icon_of(vec![Some(200), Some(30), Some(-1)], true), Icon::Expired);
     assert_eq!(icon_of(vec![], false), Icon::Unknown);
+}
+
+/// The first two lines of what is shown: tooltip and headline.
+fn first_lines(state: &State) -> String {
+    let view = view(state, &now());
+    let first = outline(&view.menu[..1]);
+    format!("{}\n{}", view.tooltip.trim_start_matches("VisualCron Tray Client: "), first.trim_end())
+}
+
+#[test]
+fn what_can_still_be_done_something_about_is_named_first() {
+    let long_gone = || entry("OLD-01", Some(Kind::Perpetual), Some(-877));
+    let with = |more: Vec<Entry>| first_lines(&state([vec![long_gone()], more].concat()));
+    insta::assert_snapshot!(with(vec![]), @"
+    1 server. OLD-01: Maintenance expired 877 days ago (2024-06-30)
+    (OLD-01: Maintenance expired 877 days ago (2024-06-30))
+    ");
+    insta::assert_snapshot!(with(vec![entry("PROD-01", None, Some(12)), entry("PROD-02", None, Some(400))]), @"
+    1 expired, 1 expiring, 1 active. PROD-01: Maintenance expires in 12 days (2026-12-06)
+    (1 expired, 1 expiring, 1 active)
+    ");
+    insta::assert_snapshot!(with(vec![entry("TEST-01", None, Some(-180)), entry("PROD-01", None, Some(12))]), @"
+    2 expired, 1 expiring. TEST-01: Maintenance expired 180 days ago (2026-05-28)
+    (2 expired, 1 expiring)
+    ");
+    insta::assert_snapshot!(with(vec![entry("PROD-02", None, Some(400)), entry("NEW-01", None, None)]), @"
+    1 expired, 1 active, 1 unknown. OLD-01: Maintenance expired 877 days ago (2024-06-30)
+    (1 expired, 1 active, 1 unknown)
+    ");
+    // The window is the settings' own.
+    let mut state = state(vec![long_gone(), entry("PROD-01", None, Some(12))]);
+    state.settings.notices.renewal_window_days = 1000;
+    assert!(first_lines(&state).contains("OLD-01"));
+}
+
+#[test]
+fn many_servers_are_counted() {
+    let days = |count: i64, first: i64| (0..count).map(move |n| (first, n));
+    let all = days(3, -100).chain(days(2, 10)).chain(days(295, 200)).enumerate();
+    let state =
+        state(all.map(|(n, (first, more))| entry(&format!("S{n}"), None, Some(first + more))).collect());
+    insta::assert_snapshot!(first_lines(&state), @"
+    3 expired, 2 expiring, 295 active. S0: Maintenance expired 100 days ago (2026-08-16)
+    (3 expired, 2 expiring, 295 active)
+    ");
+}
+
+#[test]
+fn an_ignored_server_counts_for_nothing_and_is_listed() {
+    let ignored = |name: &str, days| Entry { ignored: true, ..entry(name, None, days) };
+    let mut old = ignored("OLD-01", Some(-877));
+    old.installed_version = Some(Version::new(13, 2, 2));
+    let mut state = state(vec![old, ignored("NEW-01", None), entry("PROD-01", None, Some(400))]);
+    state.settings.connection.check = crate::store::settings::Check::All;
+    let key = state.find("OLD-01").unwrap().key.clone();
+    state.links.insert(key, Link::Off("connection refused".into()));
+    update(&mut state, crate::app::Event::Woke, &now());
+    let view = view(&state, &now());
+    assert_eq!(view.icon, Icon::Fine);
+    assert_eq!(
+        view.tooltip,
+        "VisualCron Tray Client: 1 server. PROD-01: Maintenance expires in 400 days (2027-12-29)"
+    );
+    let menu = outline(&view.menu);
+    assert!(!menu.contains("OLD-01") && menu.contains("More… (2)\n"), "{menu}");
+    assert_eq!(state.open_notices(now().date()), []);
+    let targets: Vec<String> = state.link_targets().into_iter().map(|(_, host, _)| host).collect();
+    assert_eq!(targets, ["prod-01"]);
+    let names: Vec<&str> = state.servers.iter().map(|server| server.name.as_str()).collect();
+    assert_eq!(names, ["PROD-01", "OLD-01", "NEW-01"]);
+    // Nothing is watched any more: that is not fine.
+    state.servers.remove(0);
+    assert_eq!(icon(&state, now().date()), Icon::Unknown);
+    insta::assert_snapshot!(first_lines(&state), @"
+    All 2 known servers are ignored
+    (All 2 known servers are ignored)
+    ");
 }
 
 #[test]

@@ -6,9 +6,10 @@ use crate::domain::{
     knowledge::Moved,
     notice::{Notice, Topic},
     standing,
+    text::plain,
 };
 use jiff::civil::Date;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// The name under which the tray shows itself: the vendor's own tooltip, as users know it.
 pub const TITLE: &str = "VisualCron Tray Client";
@@ -25,43 +26,76 @@ pub fn tooltip(state: &State, today: Date) -> String {
 }
 
 fn summary(state: &State, today: Date) -> String {
-    let servers = &state.servers;
-    if servers.is_empty() {
-        return if state.looked { "no servers known yet".into() } else { "starting".into() };
+    match (state.counted().count(), lead(state, today)) {
+        (0, _) if state.servers.is_empty() && state.looked => "no servers known yet".into(),
+        (0, _) if state.servers.is_empty() => "starting".into(),
+        (2.., Some(lead)) => {
+            let first = unless_disconnected(state, today, || server_line(lead, today));
+            format!("{}. {first}", counts(state, today))
+        }
+        (0, _) => headline(state, today),
+        (counted, _) => format!("{}. {}", count(counted, "server"), headline(state, today)),
     }
-    let count = count(servers.len(), "server");
-    format!("{count}. {}", headline(state, today))
 }
 
 /// What the icon means: the menu's first line.
 pub fn headline(state: &State, today: Date) -> String {
-    let Some(first) = state.servers.first() else {
-        return if state.looked { "No servers known yet".into() } else { "Starting…".into() };
-    };
-    let line = |server: &Server| {
-        format!("{}: {}", server.name, standing::in_words(server.kind, server.until(), today))
-    };
-    match state.worst(today) {
-        Standing::Expired | Standing::Expiring => line(first),
-        worst => {
-            if let Some(text) = not_connected(state) {
-                return text;
-            }
-            if worst == Standing::Unknown {
-                let unknown: Vec<&Server> = state.servers.iter().filter(|s| s.until().is_none()).collect();
-                return match unknown.as_slice() {
-                    [one] => line(one),
-                    many => format!("{} without a known date", count(many.len(), "server")),
-                };
-            }
-            line(first)
-        }
+    let counted: Vec<&Server> = state.counted().take(2).collect();
+    match (counted.as_slice(), state.servers.len()) {
+        ([], 0) if state.looked => "No servers known yet".into(),
+        ([], 0) => "Starting…".into(),
+        ([], 1) => "The one known server is ignored".into(),
+        ([], all) => format!("All {all} known servers are ignored"),
+        ([one], _) => unless_disconnected(state, today, || server_line(one, today)),
+        _ => unless_disconnected(state, today, || counts(state, today)),
     }
+}
+
+fn server_line(server: &Server, today: Date) -> String {
+    format!("{}: {}", server.name, standing::in_words(server.kind, server.until(), today))
+}
+
+/// What is to be said of the dates, unless they are fine and a server does not answer.
+fn unless_disconnected(state: &State, today: Date, dates: impl FnOnce() -> String) -> String {
+    match state.worst(today) {
+        Standing::Expired | Standing::Expiring => dates(),
+        Standing::Unknown | Standing::Active => not_connected(state).unwrap_or_else(dates),
+    }
+}
+
+/// `3 expired, 2 expiring, 295 active`.
+fn counts(state: &State, today: Date) -> String {
+    let mut of = BTreeMap::<Standing, usize>::new();
+    for server in state.counted() {
+        *of.entry(state.standing(server, today)).or_default() += 1;
+    }
+    let of = [Standing::Expired, Standing::Expiring, Standing::Active, Standing::Unknown]
+        .into_iter()
+        .filter_map(|standing| Some((standing, of.get(&standing)?)));
+    of.map(|(standing, count)| format!("{count} {}", standing.word())).collect::<Vec<_>>().join(", ")
+}
+
+/// The server to name first: one that something can be done about, before those whose renewal window is over,
+/// before those without a date.
+fn lead(state: &State, today: Date) -> Option<&Server> {
+    let window = match state.settings.notices.renewal_window_days {
+        0 => standing::RENEWAL_CLOSES_DAYS,
+        days => days as i32,
+    };
+    state.counted().min_by_key(|server| {
+        let rank = match (state.standing(server, today), server.until()) {
+            (Standing::Expired, Some(until)) if standing::days_left(today, until) < -window => 1,
+            (Standing::Expired | Standing::Expiring, _) => 0,
+            (Standing::Unknown, _) => 2,
+            (Standing::Active, _) => 3,
+        };
+        (rank, server.until())
+    })
 }
 
 /// `Not connected to PROD-01: connection refused`, where a server was asked and did not answer.
 pub fn not_connected(state: &State) -> Option<String> {
-    state.servers.iter().find_map(|server| match state.links.get(&server.key) {
+    state.counted().find_map(|server| match state.links.get(&server.key) {
         Some(Link::Off(why)) => Some(format!("Not connected to {}: {why}", server.name)),
         _ => None,
     })
@@ -95,8 +129,9 @@ fn names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     text
 }
 
-/// Cuts at a character boundary, with an ellipsis, so that at most `units` UTF-16 units remain.
+/// A text from outside as a line of ours: plain, and cut at a character boundary, with an ellipsis, so that at most `units` UTF-16 units remain.
 pub fn cut(text: &str, units: usize) -> String {
+    let text = plain(text);
     if text.encode_utf16().count() <= units {
         return text.to_string();
     }
@@ -344,6 +379,7 @@ mod tests {
         assert_eq!(cut("abcd", 3), "ab…");
         assert_eq!(cut("ab 🕑cd", 5), "ab…");
         assert_eq!(cut("ab🕑cd", 5), "ab🕑…");
+        assert_eq!(cut("ab\u{1b}]0;x\ncd", 20), "ab ]0;x cd");
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! What can be asked on the command line. Help and completions are made from this.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// An unofficial, open tray client for VisualCron: watches the Maintenance dates of your servers, and tells
 /// you in time.
@@ -10,7 +10,7 @@ use std::path::PathBuf;
     name = "visualcron-tray",
     version,
     after_help = "Exit codes: status gives 0 fine, 1 warning (a date is near), 2 critical (a date has passed), \
-                  3 unknown. All else gives 0 when it worked, and for failures 64 wrong use, 65 data not understood, \
+                  3 unknown; with --check no other. All else gives 0 when it worked, and for failures 64 wrong use, 65 data not understood, \
                   66 not found, 69 not available, 70 internal, 74 input or output, 77 not allowed, 78 settings.\n\n\
                   visualcron-tray is not made by the vendor of VisualCron."
 )]
@@ -45,16 +45,31 @@ pub struct Global {
     pub verbose: bool,
 }
 
+impl Global {
+    /// The options that a tray needs to look after the same folders, with whole paths.
+    pub fn of_folders(&self) -> Vec<OsString> {
+        let options = [
+            ("--visualcron-dir", &self.visualcron_dir),
+            ("--config", &self.config),
+            ("--data-dir", &self.data_dir),
+        ];
+        let given = options.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?)));
+        given
+            .flat_map(|(option, path)| {
+                let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                [option.into(), path.into_os_string()]
+            })
+            .collect()
+    }
+}
+
 /// What is to be done.
 #[derive(Subcommand)]
 pub enum Verb {
     /// Run the tray (what happens without a verb)
     Tray,
-    /// Show where all licenses stand; its exit code serves as a monitoring check
-    Status {
-        /// Only this server, by name or address
-        server: Option<String>,
-    },
+    /// Show where all licenses stand; with --check as a monitoring plugin
+    Status(Status),
     /// Read all sources again, and check that the license host can be reached
     Refresh {
         /// Only this server, by name or address
@@ -63,7 +78,7 @@ pub enum Verb {
         #[arg(long)]
         forget: bool,
     },
-    /// Show the notices that are due, and answer them
+    /// Show the notices that are due, and answer them; the exit code is 0 whether or not there are any
     Notices(Notices),
     /// Show releases of VisualCron, and what a Maintenance date covers
     Releases(Releases),
@@ -163,6 +178,19 @@ pub struct RecoverAction {
 }
 
 #[derive(Args)]
+pub struct Status {
+    /// Only these servers, by name or address
+    #[arg(value_name = "SERVER")]
+    pub servers: Vec<String>,
+    /// First one line with performance data, for monitoring; what could not be read is at least a warning
+    #[arg(long)]
+    pub check: bool,
+    /// Count a license as expiring from DAYS before its date, instead of what the settings say
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=3650))]
+    pub expiring_within: Option<u32>,
+}
+
+#[derive(Args)]
 pub struct Notices {
     /// Show what will be shown on which day
     #[arg(long)]
@@ -200,6 +228,14 @@ pub enum What {
     Client,
     /// The page where licenses are renewed
     Renew,
+    /// The page where licenses are bought
+    Order,
+    /// The page that says what Maintenance is
+    Maintenance,
+    /// The page for a validation by hand, when the license host cannot be reached
+    ManualValidation,
+    /// The page for an activation by hand
+    OfflineActivation,
     /// A page with everything about all servers
     Details,
 }
@@ -216,6 +252,16 @@ pub enum SettingsAction {
         key: String,
         /// Its new value; `default` takes it out of the file, `-` reads it from standard input
         value: String,
+    },
+    /// Take one setting out of the file, so that its default applies
+    Unset {
+        /// The setting, such as notices.quiet_hours or server.PROD-01.kind
+        key: String,
+    },
+    /// Take a [[server]] section out of the file
+    RemoveServer {
+        /// The server, by name or address
+        name: String,
     },
 }
 

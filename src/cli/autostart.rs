@@ -18,6 +18,12 @@ pub fn run(session: &Session, action: Switch, out: &Out) -> Result<u8, Problem> 
             instance::ask(&session.dirs, Request::Run { command });
         }
     }
-    let on = autostart::is_on()?;
-    out.show(&serde_json::json!({ "autostart": on }), || if on { "on" } else { "off" }.into()).map(|()| 0)
+    let start = autostart::status()?;
+    let mut report = serde_json::json!({ "autostart": start.is_on() });
+    let mut text = if start.is_on() { "on" } else { "off" }.to_string();
+    if let Some(note) = start.note() {
+        text = format!("{text} ({note})");
+        report["note"] = note.into();
+    }
+    out.show(&report, || text).map(|()| 0)
 }

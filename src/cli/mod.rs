@@ -19,7 +19,10 @@ use clap::{CommandFactory, Parser};
 use out::Out;
 use session::Session;
 
-use crate::{domain::Problem, platform::program};
+use crate::{
+    domain::Problem,
+    platform::{self, program},
+};
 
 /// Runs the command that was given, and returns the exit code.
 pub fn main() -> u8 {
@@ -39,9 +42,11 @@ pub fn main() -> u8 {
         }
     };
     let out = Out::new(cli.global.json);
+    let is_check = matches!(&cli.verb, Some(Verb::Status(asked)) if asked.check);
     let result = run(cli, &out);
     match result {
         Ok(code) => code,
+        Err(problem) if is_check => status::check_failed(&problem, &out),
         Err(problem) => {
             out.problem(&problem);
             problem.fault.exit_code()
@@ -60,11 +65,12 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         Some(Verb::Releases(asked)) => return releases::run(asked, out),
         _ => {}
     }
+    platform::autostart::use_options(cli.global.of_folders());
     let session = Session::new(&cli.global)?;
     let twin_of = if cli.verb.is_none() { program::twin_of() } else { None };
     match cli.verb.unwrap_or(Verb::Tray) {
         Verb::Tray => tray::run(session, twin_of, out),
-        Verb::Status { server } => status::run(&session, server.as_deref(), out),
+        Verb::Status(asked) => status::run(&session, &asked, out),
         Verb::Refresh { server, forget } => refresh::run(&session, server, forget, out),
         Verb::Notices(asked) => notices::run(&session, &asked, out),
         Verb::Open { what } => open::run(&session, what, out),

@@ -28,11 +28,23 @@ struct DayReport {
 }
 
 #[derive(Serialize)]
-struct Report<T> {
+struct Report {
     schema: u32,
     as_of: Timestamp,
-    notices: Vec<T>,
+    notices: Vec<NoticeReport>,
 }
+
+#[derive(Serialize)]
+struct Preview {
+    schema: u32,
+    as_of: Timestamp,
+    notices: Vec<DayReport>,
+    /// From this day on there are more, which are left out; `None` when these are all.
+    more_from: Option<Date>,
+}
+
+/// After so many notices a preview ends with its day: daily notices for 10,000 servers would be 36 million.
+const MAX_FORETOLD: usize = 500_000;
 
 fn report(notice: &Notice) -> NoticeReport {
     let (summary, body) = words::notices_in_words(std::slice::from_ref(notice));
@@ -91,19 +103,25 @@ fn show_due(session: &Session, state: &State, out: &Out) -> Result<u8, Problem> 
 
 fn show_preview(session: &Session, state: &State, out: &Out) -> Result<u8, Problem> {
     let now = session.clock.now();
-    let days = preview(&state.kept.notices, &state.servers, &now, &state.policy());
-    let text = || {
-        if days.is_empty() {
-            return "No notice will be shown: no date is known.".into();
+    let policy = state.policy();
+    let mut days = preview(&state.kept.notices, &state.servers, &now, &policy).peekable();
+    let (mut text, mut reports, mut shown) = (String::new(), Vec::new(), 0);
+    while let Some((day, notices)) = days.next_if(|_| shown < MAX_FORETOLD) {
+        shown += notices.len();
+        if out.json() {
+            reports.push(DayReport { day, notices: notices.iter().map(report).collect() });
+        } else {
+            text.push_str(&format!("{day}  {}\n", words::notices_in_words(&notices).0));
         }
-        days.iter().map(|(day, notices)| format!("{day}  {}\n", words::notices_in_words(notices).0)).collect()
-    };
-    let text: String = text();
-    let days = days
-        .iter()
-        .map(|(day, notices)| DayReport { day: *day, notices: notices.iter().map(report).collect() })
-        .collect();
-    out.show(&Report { schema: 1, as_of: now.timestamp(), notices: days }, || text)?;
+    }
+    let more_from = days.peek().map(|(day, _)| *day);
+    if let Some(day) = more_from {
+        text.push_str(&format!("And more from {day} on: these are {shown} notices, enough for a preview.\n"));
+    } else if shown == 0 {
+        text = "No notice will be shown: no date is known.".into();
+    }
+    let report = Preview { schema: 1, as_of: now.timestamp(), notices: reports, more_from };
+    out.show(&report, || text)?;
     Ok(0)
 }
 

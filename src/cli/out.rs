@@ -1,6 +1,9 @@
 //! What a command prints: text for people, or JSON.
 
-use crate::domain::{Fault, Problem};
+use crate::domain::{
+    Fault, Problem,
+    text::{acts, plain_lines},
+};
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
 
@@ -22,7 +25,7 @@ impl Out {
     /// Prints `value` as JSON, or `text` for people.
     pub fn show(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Problem> {
         let mut text = if self.json {
-            serde_json::to_string_pretty(value).map_err(|error| {
+            serde_json::to_string_pretty(value).map(escaped).map_err(|error| {
                 Problem::new(
                     Fault::Software,
                     "Cannot print JSON",
@@ -32,7 +35,7 @@ impl Out {
                 )
             })?
         } else {
-            text()
+            plain_lines(&text()).into_owned()
         };
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
@@ -58,7 +61,7 @@ impl Out {
 
     /// Says something on the side.
     pub fn remark(&self, text: &str) {
-        let _ = writeln!(std::io::stderr(), "{text}");
+        let _ = writeln!(std::io::stderr(), "{}", plain_lines(text));
     }
 
     /// Says what went wrong.
@@ -67,5 +70,35 @@ impl Out {
             let _ = self.show(&serde_json::json!({ "problems": [problem] }), String::new);
         }
         self.remark(&problem.to_string());
+    }
+}
+
+/// JSON in which what acts on a terminal is escaped: the same values.
+fn escaped(json: String) -> String {
+    if !json.contains(|c| c != '\n' && acts(c)) {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        // Line ends are the layout's own: those in a text are escaped already.
+        if c != '\n' && acts(c) {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_on_a_terminal_does_nothing_and_says_the_same() {
+        let value = serde_json::json!({ "name": "a\u{1b}b\u{202e}c\u{9b}d\ne\u{7f}" });
+        let json = escaped(serde_json::to_string_pretty(&value).unwrap());
+        assert!(!json.contains(|c| c != '\n' && acts(c)), "{json}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
     }
 }

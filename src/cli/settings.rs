@@ -3,7 +3,7 @@
 use super::{Out, Session, args::SettingsAction, status::table};
 use crate::{
     domain::{Fault, Problem},
-    store::settings::{self, Machine, ValueOrigin, machine_file},
+    store::settings::{self, Change, Machine, ValueOrigin, machine_file},
 };
 use std::io::Read;
 
@@ -18,25 +18,44 @@ pub fn run(session: &Session, action: SettingsAction, out: &Out) -> Result<u8, P
         }
         SettingsAction::Set { key, value } => {
             let value = if value == "-" { from_stdin()? } else { value };
-            // A machine's file with mistakes locks nothing; `settings show` tells of them.
-            let (machine, _) = Machine::read(machine_file().as_deref());
-            if let Some(refusal) = machine.refusal(&key) {
-                return Err(refusal);
-            }
-            settings::write_default_if_absent(path)?;
-            let before = in_force(session, &key);
-            let mut change = settings::set(path, &key, &value)?;
-            // The default is the machine's, where that has one.
-            if let (Some(before), Some(after)) = (before, in_force(session, &key)) {
-                (change.old, change.new) = (before, after);
-            }
-            let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "default".into());
-            let report = serde_json::json!({ "key": key, "old": change.old, "new": change.new });
-            let text = format!("{key}: {} (was {})", shown(&change.new), shown(&change.old));
-            out.show(&report, || text).map(|()| 0)
+            change(session, &key, out, || settings::set(path, &key, &value))
+        }
+        SettingsAction::Unset { key } => change(session, &key, out, || settings::unset(path, &key)),
+        SettingsAction::RemoveServer { name } => {
+            may_change(&format!("server.{name}"))?;
+            settings::remove_server(path, &name)?;
+            let report = serde_json::json!({ "removed_server": name });
+            out.show(&report, || format!("server.{name}: removed from {}", path.display())).map(|()| 0)
         }
         SettingsAction::Show => show(session, out),
     }
+}
+
+/// Whether the machine's settings allow a change of this key. A machine's file with mistakes locks nothing;
+/// `settings show` tells of them.
+fn may_change(key: &str) -> Result<(), Problem> {
+    let (machine, _) = Machine::read(machine_file().as_deref());
+    machine.refusal(key).map_or(Ok(()), Err)
+}
+
+fn change(
+    session: &Session,
+    key: &str,
+    out: &Out,
+    change: impl FnOnce() -> Result<Change, Problem>,
+) -> Result<u8, Problem> {
+    may_change(key)?;
+    settings::write_default_if_absent(&session.dirs.config)?;
+    let before = in_force(session, key);
+    let mut change = change()?;
+    // The default is the machine's, where that has one.
+    if let (Some(before), Some(after)) = (before, in_force(session, key)) {
+        (change.old, change.new) = (before, after);
+    }
+    let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "default".into());
+    let report = serde_json::json!({ "key": key, "old": change.old, "new": change.new });
+    let text = format!("{key}: {} (was {})", shown(&change.new), shown(&change.old));
+    out.show(&report, || text).map(|()| 0)
 }
 
 /// The value in force of a key that is not a server's.

@@ -1,21 +1,35 @@
 //! `status`: where all licenses stand.
 
-use super::{Out, Session, session::unexpected};
+use super::{Out, Session, args, session::unexpected};
 use crate::{
     app::{
+        check,
         report::{Reply, Request, ServerReport, StatusReport},
         words,
     },
-    domain::{Problem, Standing, standing},
+    domain::{Problem, standing},
     platform::survey,
 };
+use jiff::civil::Date;
 
-pub fn run(session: &Session, server: Option<&str>, out: &Out) -> Result<u8, Problem> {
+pub fn run(session: &Session, asked: &args::Status, out: &Out) -> Result<u8, Problem> {
     let Reply::Status(mut report) = session.ask(Request::Status)? else { return Err(unexpected()) };
-    if let Some(name) = server {
-        keep_only(&mut report, name)?;
+    if !asked.servers.is_empty() {
+        keep_only(&mut report, &asked.servers)?;
     }
-    let text = || text(&report, session, server.is_some() || session.verbose);
+    let today = report.as_of.to_zoned_datetime(session.clock.now().time_zone().clone()).date();
+    if let Some(days) = asked.expiring_within {
+        report.count_as_expiring(days, today);
+    }
+    let all = session.verbose || !asked.servers.is_empty() && !asked.check;
+    let text = || text(&report, session, today, all);
+    if asked.check {
+        // Monitoring reads standard output alone.
+        let (verdict, line) = check::check(&report, today);
+        let problems: String = report.problems.iter().map(|problem| format!("{problem}\n")).collect();
+        out.show(&report, || format!("{line}\n{}", check::without_bars(&format!("{}{problems}", text()))))?;
+        return Ok(verdict.exit_code());
+    }
     out.show(&report, text)?;
     if !out.json() {
         for problem in &report.problems {
@@ -25,20 +39,28 @@ pub fn run(session: &Session, server: Option<&str>, out: &Out) -> Result<u8, Pro
     Ok(report.standing.exit_code())
 }
 
-fn keep_only(report: &mut StatusReport, name: &str) -> Result<(), Problem> {
-    let is = |text: &str| text.eq_ignore_ascii_case(name);
-    let fits = |s: &ServerReport| is(&s.name) || s.address.as_deref().is_some_and(is);
-    if !report.servers.iter().any(fits) {
+/// A check that could not be made: still one line, and a code that monitoring knows.
+pub fn check_failed(problem: &Problem, out: &Out) -> u8 {
+    let (verdict, line) = check::failed(problem);
+    // Where nothing can be printed, the code still tells.
+    let _ = out.show(&serde_json::json!({ "problems": [problem] }), || line);
+    verdict.exit_code()
+}
+
+fn keep_only(report: &mut StatusReport, names: &[String]) -> Result<(), Problem> {
+    let fits = |server: &ServerReport, name: &str| {
+        let is = |text: &str| text.eq_ignore_ascii_case(name);
+        is(&server.name) || server.address.as_deref().is_some_and(is)
+    };
+    if let Some(name) = names.iter().find(|name| !report.servers.iter().any(|server| fits(server, name))) {
         let known = report.servers.iter().map(|server| server.name.as_str());
         return Err(words::no_such_server(name, known));
     }
-    report.servers.retain(fits);
-    report.standing = report.servers.iter().map(|s| s.standing).max().unwrap_or(Standing::Unknown);
+    report.keep(|server| names.iter().any(|name| fits(server, name)));
     Ok(())
 }
 
-fn text(report: &StatusReport, session: &Session, all: bool) -> String {
-    let today = report.as_of.to_zoned_datetime(session.clock.now().time_zone().clone()).date();
+fn text(report: &StatusReport, session: &Session, today: Date, all: bool) -> String {
     if report.servers.is_empty() {
         let folder = survey::survey(&session.dirs, &session.load_settings().settings).servers_xml;
         return format!(
@@ -51,7 +73,7 @@ fn text(report: &StatusReport, session: &Session, all: bool) -> String {
     for server in &report.servers {
         rows.push([
             words::cut(&server.name, 40),
-            server.standing.word().into(),
+            if server.ignored { "ignored" } else { server.standing.word() }.into(),
             match (server.maintenance_until, server.days_left) {
                 (Some(until), Some(days)) => format!("{until} ({})", days_in_words(days)),
                 _ => "unknown".into(),

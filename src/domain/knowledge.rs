@@ -141,6 +141,8 @@ pub struct Server {
     pub source: Source,
     /// When that source was read.
     pub read_at: Timestamp,
+    /// It is to be left out: listed, and counting for nothing.
+    pub ignored: bool,
     /// Conflicts, doubts and ages, in sentences.
     pub notes: Vec<String>,
 }
@@ -480,6 +482,7 @@ fn merge(mut facts: Vec<&Fact>, local_names: &[String], ambiguous_name: bool) ->
         edition: first(&facts, |entry| entry.edition.clone()),
         installed_version: first(&facts, |entry| entry.installed_version),
         source: lead.map_or(Source::Settings, |fact| fact.entry.source),
+        ignored: facts.iter().any(|fact| fact.gone_since.is_none() && fact.entry.ignored),
         read_at: match (&date, lead) {
             (Some(date), _) => date.read_at,
             (None, Some(fact)) => fact.entry.read_at,

@@ -8,6 +8,7 @@ pub mod problem;
 pub mod release;
 pub mod server;
 pub mod standing;
+pub mod text;
 pub mod version;
 
 pub use coverage::Coverage;

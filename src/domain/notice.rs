@@ -175,8 +175,18 @@ impl Ledger {
         if policy.is_quiet(now) {
             return Vec::new();
         }
-        let bands = policy.bands();
-        self.select(servers, now.date(), policy, &bands, |announced, notice| match announced {
+        self.due_among(servers, now, policy, &policy.bands())
+    }
+
+    /// [`Ledger::due`] outside of quiet hours, with the bands of the policy.
+    fn due_among<'s>(
+        &self,
+        servers: impl IntoIterator<Item = &'s Server>,
+        now: &ZonedDateTime,
+        policy: &Policy,
+        bands: &[i32],
+    ) -> Vec<Notice> {
+        self.select(servers, now.date(), policy, bands, |announced, notice| match announced {
             None => true,
             Some(announced) => {
                 notice.band < announced.band
@@ -193,16 +203,16 @@ impl Ledger {
         })
     }
 
-    fn select(
+    fn select<'s>(
         &self,
-        servers: &[Server],
+        servers: impl IntoIterator<Item = &'s Server>,
         today: Date,
         policy: &Policy,
         bands: &[i32],
         wanted: impl Fn(Option<&Announced>, &Notice) -> bool,
     ) -> Vec<Notice> {
         let mut notices: Vec<Notice> = servers
-            .iter()
+            .into_iter()
             .flat_map(|server| candidates(server, today, policy, bands))
             .filter(|notice| wanted(self.0.get(&notice.key), notice))
             .collect();
@@ -212,9 +222,13 @@ impl Ledger {
 
     /// Notes down that these are about to be shown.
     pub fn announce(&mut self, notices: &[Notice], now: Timestamp) {
+        self.note(notices, now, Handling::Open);
+    }
+
+    fn note(&mut self, notices: &[Notice], now: Timestamp, handling: Handling) {
         for notice in notices {
             let band = self.0.get(&notice.key).map_or(notice.band, |before| before.band.min(notice.band));
-            self.0.insert(notice.key.clone(), Announced { band, at: now, handling: Handling::Open });
+            self.0.insert(notice.key.clone(), Announced { band, at: now, handling });
         }
     }
 
@@ -278,7 +292,8 @@ impl Ledger {
     /// reminder comes back, quiet hours end.
     pub fn next_look(&self, now: &ZonedDateTime, policy: &Policy) -> Timestamp {
         let midnight = now.tomorrow().and_then(|day| day.start_of_day()).map(|day| day.timestamp());
-        let hour = now.timestamp() + jiff::SignedDuration::from_hours(1);
+        let hour = jiff::SignedDuration::from_hours(1);
+        let hour = now.timestamp().saturating_add(hour).unwrap_or(Timestamp::MAX);
         let quiet_end = policy.quiet.filter(|quiet| quiet.contains(now.time())).and_then(|quiet| {
             let today = now.with().time(quiet.to).build().ok()?;
             Some(if today > *now { today } else { today.tomorrow().ok()? }.timestamp())
@@ -289,6 +304,19 @@ impl Ledger {
         });
         let soonest = reminders.chain(midnight).chain(quiet_end).min().unwrap_or(hour);
         soonest.max(now.timestamp())
+    }
+
+    /// When reminders of this server come back.
+    fn reminders(&self, server: &Server) -> impl Iterator<Item = Timestamp> {
+        let until = server.until();
+        let of_date = until.map(|until| date_key(server, until));
+        let of_version = until
+            .zip(server.installed_version)
+            .map(|(until, version)| not_covered_key(server, until, version));
+        of_date.into_iter().chain(of_version).filter_map(|key| match self.0.get(&key)?.handling {
+            Handling::Snoozed { until } => Some(until),
+            _ => None,
+        })
     }
 
     /// Forgets what was said long ago of dates that no server has any more, so that the file stays small.
@@ -311,12 +339,20 @@ fn names(server: &Server) -> Vec<String> {
     id.into_iter().chain([format!("name:{}", server.name.trim().to_lowercase())]).collect()
 }
 
+fn date_key(server: &Server, until: Date) -> String {
+    format!("{} {until}", server.key)
+}
+
+fn not_covered_key(server: &Server, until: Date, version: Version) -> String {
+    format!("{} {until} not covered {version}", server.key)
+}
+
 /// What could be said of one server today, whether or not it was said already.
 fn candidates(server: &Server, today: Date, policy: &Policy, bands: &[i32]) -> Vec<Notice> {
-    let Some(until) = server.until() else { return Vec::new() };
+    let Some(until) = server.until().filter(|_| !server.ignored) else { return Vec::new() };
     let days_left = standing::days_left(today, until);
-    let notice = |suffix: String, band, topic| Notice {
-        key: format!("{} {until}{suffix}", server.key),
+    let notice = |key, band, topic| Notice {
+        key,
         server: server.key.clone(),
         name: server.name.clone(),
         kind: server.kind,
@@ -326,53 +362,71 @@ fn candidates(server: &Server, today: Date, policy: &Policy, bands: &[i32]) -> V
         topic,
     };
     let mut notices = Vec::new();
-    let band = bands.iter().copied().filter(|&band| days_left <= band).min();
+    // The bands go from the most distant to the most urgent.
+    let band = bands[..bands.partition_point(|&band| band >= days_left)].last().copied();
     if let Some(band) = band.filter(|_| policy.wants(server.kind, days_left)) {
-        notices.push(notice(String::new(), band, Topic::Date));
+        notices.push(notice(date_key(server, until), band, Topic::Date));
     }
     if let Some(version) = server.installed_version
         && policy.not_covered
         && coverage::coverage(version, until) == Coverage::NotCovered
     {
-        notices.push(notice(format!(" not covered {version}"), 0, Topic::NotCovered(version)));
+        notices.push(notice(not_covered_key(server, until, version), 0, Topic::NotCovered(version)));
     }
     notices
 }
 
 /// What will be shown on which day, from `now` on, if nothing changes and every notice is answered with
-/// "Got it" on its day.
-pub fn preview(
+/// "Got it" on its day. Made day by day as it is asked for: each server is looked at on its own days only.
+pub fn preview<'a>(
     ledger: &Ledger,
-    servers: &[Server],
+    servers: &'a [Server],
     now: &ZonedDateTime,
     policy: &Policy,
-) -> Vec<(Date, Vec<Notice>)> {
+) -> impl Iterator<Item = (Date, Vec<Notice>)> + use<'a> {
+    let (today, zone) = (now.date(), now.time_zone().clone());
     let bands = policy.bands();
-    let today = now.date();
-    let mut days: BTreeSet<Date> = BTreeSet::from([today]);
-    for until in servers.iter().filter_map(Server::until).collect::<BTreeSet<Date>>() {
-        days.extend(
-            bands.iter().filter_map(|&band| until.checked_sub(band.days()).ok()).filter(|day| *day >= today),
-        );
-    }
-    for announced in ledger.0.values() {
-        if let Handling::Snoozed { until } = announced.handling {
-            days.insert(until.to_zoned_datetime(now.time_zone().clone()).date().max(today));
-        }
-    }
     let awake = Policy { quiet: None, ..policy.clone() };
     let mut ledger = ledger.clone();
-    let mut shown = Vec::new();
-    for day in days {
-        let Ok(evening) = day.at(23, 59, 59, 0).to_zoned_datetime(now.time_zone().clone()) else { continue };
-        let due = ledger.due(servers, &evening, &awake);
-        if !due.is_empty() {
-            ledger.announce(&due, evening.timestamp());
-            ledger.handle(due.iter().map(|notice| notice.key.as_str()), Handling::Done);
-            shown.push((day, due));
+    // The servers to look at, by number, on days to come. Each puts itself on its next day.
+    let mut agenda = BTreeMap::from([(today, (0..servers.len()).collect::<Vec<_>>())]);
+    for (index, server) in servers.iter().enumerate() {
+        for until in ledger.reminders(server) {
+            let day = until.to_zoned_datetime(zone.clone()).date().max(today);
+            agenda.entry(day).or_default().push(index);
         }
     }
-    shown
+    std::iter::from_fn(move || {
+        while let Some((day, mut looked_at)) = agenda.pop_first() {
+            looked_at.sort_unstable();
+            looked_at.dedup();
+            for &index in &looked_at {
+                if let Some(next) = next_day(&servers[index], day, &bands) {
+                    agenda.entry(next).or_default().push(index);
+                }
+            }
+            let Ok(evening) = day.at(23, 59, 59, 999_999_999).to_zoned_datetime(zone.clone()) else {
+                continue;
+            };
+            let looked_at = looked_at.into_iter().map(|index| &servers[index]);
+            let due = ledger.due_among(looked_at, &evening, &awake, &bands);
+            if !due.is_empty() {
+                ledger.note(&due, evening.timestamp(), Handling::Done);
+                return Some((day, due));
+            }
+        }
+        None
+    })
+}
+
+/// The next day after `day` on which something else can be said of a server: a band begins, or its date has just
+/// passed.
+fn next_day(server: &Server, day: Date, bands: &[i32]) -> Option<Date> {
+    let until = server.until()?;
+    let days_left = standing::days_left(day, until);
+    let band = bands.get(bands.partition_point(|&band| band >= days_left));
+    let next = band.copied().into_iter().chain((days_left >= 0).then_some(-1)).max()?;
+    until.checked_sub(next.days()).ok()
 }
 
 #[cfg(test)]

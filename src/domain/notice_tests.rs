@@ -161,7 +161,7 @@ fn an_installed_version_that_is_not_covered_is_told_once() {
 fn the_preview_says_what_a_running_tray_would_show() {
     let servers = servers(&[("A", UNTIL), ("B", date(2027, 3, 1))]);
     let start = days_before(40);
-    let preview = preview(&Ledger::default(), &servers, &noon(start), &Policy::default());
+    let preview: Vec<_> = preview(&Ledger::default(), &servers, &noon(start), &Policy::default()).collect();
     let mut ledger = Ledger::default();
     let mut lived = Vec::new();
     for days in 0..800 {
@@ -175,7 +175,106 @@ fn the_preview_says_what_a_running_tray_would_show() {
     assert_eq!(preview, lived);
 }
 
+/// The preview by looking at every server on every day.
+fn lived(
+    ledger: &Ledger,
+    servers: &[Server],
+    now: &ZonedDateTime,
+    policy: &Policy,
+    days: i64,
+) -> Vec<(Date, Vec<Notice>)> {
+    let awake = Policy { quiet: None, ..policy.clone() };
+    let mut ledger = ledger.clone();
+    let mut shown = Vec::new();
+    for ahead in 0..days {
+        let day = now.date().checked_add(ahead.days()).unwrap();
+        let evening = day.at(23, 59, 59, 0).to_zoned_datetime(now.time_zone().clone()).unwrap();
+        let due = ledger.due(servers, &evening, &awake);
+        if !due.is_empty() {
+            ledger.announce(&due, evening.timestamp());
+            ledger.handle(due.iter().map(|notice| notice.key.as_str()), Handling::Done);
+            shown.push((day, due));
+        }
+    }
+    shown
+}
+
+/// Reading the preview of 10,000 servers, each with a date of its own, must not take a look at each on every day.
+#[test]
+fn the_preview_of_many_servers_is_quick() {
+    let names: Vec<String> = (0..10_000).map(|n| format!("S{n}")).collect();
+    let dated: Vec<(&str, Date)> = names
+        .iter()
+        .enumerate()
+        .map(|(n, name)| (name.as_str(), UNTIL.checked_add((n as i64).days()).unwrap()))
+        .collect();
+    let servers = servers(&dated);
+    let start = std::time::Instant::now();
+    let shown: usize = preview(&Ledger::default(), &servers, &noon(UNTIL), &Policy::default())
+        .map(|(_, notices)| notices.len())
+        .sum();
+    println!("{shown} notices in {:?}", start.elapsed());
+    assert!(shown > 10_000 * 30);
+    // A look at each on every day takes minutes.
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    // Hostile settings: many a notice, but no longer for each.
+    let hostile = Policy { before: (0..50).collect(), after_every: 1, window: 3650, ..Policy::default() };
+    let start = std::time::Instant::now();
+    let mut left = 100_000usize;
+    let days = preview(&Ledger::default(), &servers, &noon(UNTIL), &hostile)
+        .take_while(|(_, notices)| {
+            left = left.saturating_sub(notices.len());
+            left > 0
+        })
+        .count();
+    println!("{days} days in {:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+#[test]
+fn at_the_end_of_time_nothing_breaks() {
+    let end = Timestamp::MAX.to_zoned_datetime(zone());
+    let servers = servers(&[("A", UNTIL), ("Z", Date::MAX)]);
+    let policy = Policy::default();
+    assert!(Ledger::default().next_look(&end, &policy) >= end.timestamp());
+    assert!(policy.tomorrow(&end) >= end.timestamp());
+    let mut ledger = Ledger::default();
+    let due = ledger.due(&servers, &end, &policy);
+    ledger.announce(&due, end.timestamp());
+    assert!(preview(&ledger, &servers, &end, &policy).count() <= 1);
+}
+
 proptest! {
+    /// What is foretold is what a tray that looks at every server on every day would show.
+    #[test]
+    fn the_preview_is_what_every_day_would_show(
+        dates in prop::collection::vec((-300i64..150, any::<bool>()), 1..5),
+        before in prop::collection::vec(0u32..120, 0..5),
+        (after_every, window) in (0u32..20, 0u32..250),
+        (expiring, expired) in any::<(bool, bool)>(),
+        known in prop::collection::vec((0usize..5, -200i32..100, 0u8..3, -5i64..40), 0..5),
+    ) {
+        let names = ["A", "B", "C", "D", "E"];
+        let dated: Vec<_> =
+            dates.iter().zip(names).map(|((days, _), name)| (name, days_before(*days))).collect();
+        let mut servers = servers(&dated);
+        for (server, (_, versioned)) in servers.iter_mut().zip(&dates) {
+            server.installed_version = versioned.then_some(Version::new(13, 2, 2));
+        }
+        let policy = Policy { before, after_every, window, expiring, expired, ..Policy::default() };
+        let now = noon(UNTIL);
+        let mut ledger = Ledger::default();
+        for (index, band, handling, ahead) in known {
+            let Some(server) = servers.get(index) else { continue };
+            let at = now.checked_add(ahead.days()).unwrap().timestamp();
+            let handling = [Handling::Open, Handling::Done, Handling::Snoozed { until: at }][handling as usize];
+            let key = date_key(server, server.until().unwrap());
+            ledger.0.insert(key, Announced { band, at: now.timestamp(), handling });
+        }
+        let foretold: Vec<_> = preview(&ledger, &servers, &now, &policy).collect();
+        prop_assert_eq!(foretold, lived(&ledger, &servers, &now, &policy, 700));
+    }
+
     /// Whatever days the clock shows, in whatever order, the bands shown only ever get more urgent.
     #[test]
     fn bands_shown_only_get_more_urgent(days in prop::collection::vec(-400i64..200, 1..60)) {

@@ -1,5 +1,6 @@
 //! What the user is told when something does not work: what happened, to what, why, and what to do next.
 
+use super::text::plain;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -103,7 +104,9 @@ fn plain_io_words(error: &std::io::Error) -> String {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {} {}", self.what, self.place, ended(&self.why), ended(&self.next))
+        // Paths and the system's own words come from outside.
+        let text = format!("{}: {}: {} {}", self.what, self.place, ended(&self.why), ended(&self.next));
+        f.write_str(&plain(&text))
     }
 }
 

@@ -1,8 +1,9 @@
 //! What one source says of one server.
 
-use super::{Kind, Secret, Version};
+use super::{Kind, Secret, Version, text::plain};
 use jiff::{Timestamp, civil::Date};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::borrow::Cow;
 
 /// Where license data come from. The order is that of authority where nothing else decides: a signed answer,
 /// the administrator's word, a server's own answer, the Client's cache.
@@ -34,28 +35,44 @@ impl Source {
     }
 }
 
+// Our own state on disk is read as warily as a file of others: it says what we print.
+fn plain_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(made_plain))
+}
+
+fn plain_texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(Vec::<String>::deserialize(deserializer)?.into_iter().map(made_plain).collect())
+}
+
+fn made_plain(text: String) -> String {
+    match plain(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(plain) => plain,
+    }
+}
+
 /// What one source says of one server. Whatever it does not say is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Who says so.
     pub source: Source,
     /// The server's name as the user knows it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "plain_text", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Host name or IP address, as written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "plain_text", skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// TCP port of the server (default 16444, documented).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     /// The server id of the vendor's license.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "plain_text", skip_serializing_if = "Option::is_none")]
     pub server_id: Option<String>,
     /// The kind of license.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
     /// The edition, in the vendor's words: `Basic`, `Pro`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "plain_text", skip_serializing_if = "Option::is_none")]
     pub edition: Option<String>,
     /// The last day of the Maintenance (or subscription, or trial).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,8 +83,11 @@ pub struct Entry {
     /// The activation code. Never written anywhere by us.
     #[serde(skip)]
     pub activation_code: Option<Secret>,
+    /// The administrator wants this server left out: it is listed, and counts for nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignored: bool,
     /// What could not be understood, in sentences for people, without secrets.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "plain_texts", skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// When the source was last written (a file's time) or asked.
     pub read_at: Timestamp,
@@ -87,6 +107,7 @@ impl Entry {
             maintenance_until: None,
             installed_version: None,
             activation_code: None,
+            ignored: false,
             notes: Vec::new(),
             read_at,
         }

@@ -1,8 +1,75 @@
 //! Start on logon, for the current user only.
+//!
+//! The entry starts the tray with the options that this program was given: a tray that looks after other folders must
+//! not come back with the usual ones.
+
+#[cfg(any(target_os = "linux", test))]
+mod desktop_entry;
+#[cfg(any(windows, test))]
+mod run_key;
+
+#[cfg(target_os = "linux")]
+use desktop_entry as system;
+#[cfg(windows)]
+use run_key as system;
 
 use crate::domain::{Fault, Problem};
+use std::{ffi::OsString, sync::OnceLock};
 
-fn entry() -> Result<auto_launch::AutoLaunch, Problem> {
+/// What the entry is called, on every system.
+const NAME: &str = "visualcron-tray";
+
+/// Whether the tray starts on logon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// It does.
+    On,
+    /// The entry is there, but was switched off in this place.
+    SwitchedOff(&'static str),
+    /// An entry of the whole machine starts it for every user.
+    ForAllUsers,
+    /// It does not.
+    Off,
+}
+
+impl Start {
+    /// Does it start?
+    pub fn is_on(self) -> bool {
+        matches!(self, Start::On | Start::ForAllUsers)
+    }
+
+    /// What there is to know besides.
+    pub fn note(self) -> Option<String> {
+        match self {
+            Start::SwitchedOff(place) => Some(format!("switched off in {place}")),
+            Start::ForAllUsers => Some("for all users of this machine".into()),
+            Start::On | Start::Off => None,
+        }
+    }
+}
+
+static OPTIONS: OnceLock<Vec<OsString>> = OnceLock::new();
+
+/// Says with which options the tray is to be started. Counts once.
+pub fn use_options(options: Vec<OsString>) {
+    let _ = OPTIONS.set(options);
+}
+
+/// Does the tray start on logon?
+pub fn is_on() -> Result<bool, Problem> {
+    status().map(Start::is_on)
+}
+
+/// Whether the tray starts on logon, and if not, why.
+pub fn status() -> Result<Start, Problem> {
+    system::status()
+}
+
+/// Lets the tray start on logon, or not. What the user switched off elsewhere is switched on by their own word.
+pub fn set(on: bool) -> Result<(), Problem> {
+    if !on {
+        return system::remove();
+    }
     let program = super::program::path().map_err(|error| {
         Problem::new(
             Fault::Software,
@@ -12,32 +79,55 @@ fn entry() -> Result<auto_launch::AutoLaunch, Problem> {
             "Start it by its full path.",
         )
     })?;
-    auto_launch::AutoLaunchBuilder::new()
-        .set_app_name("visualcron-tray")
-        .set_app_path(&program.to_string_lossy())
-        .set_macos_launch_mode(auto_launch::MacOSLaunchMode::LaunchAgent)
-        .set_windows_enable_mode(auto_launch::WindowsEnableMode::CurrentUser)
-        .build()
-        .map_err(|error| failed(&error))
+    let options = OPTIONS.get().map_or(&[][..], Vec::as_slice);
+    let mut words = Vec::new();
+    for word in [program.as_os_str()].into_iter().chain(options.iter().map(OsString::as_os_str)) {
+        let text = word.to_str().filter(|text| !text.contains('\0'));
+        words.push(text.ok_or_else(|| failed(&word.to_string_lossy(), "it is no Unicode text"))?);
+    }
+    system::write(&words)
 }
 
-fn failed(error: &auto_launch::Error) -> Problem {
+fn failed(place: &str, why: impl Into<String>) -> Problem {
     Problem::new(
         Fault::Io,
         "Cannot change the start on logon",
-        "the autostart entry of this user",
-        error.to_string(),
+        place,
+        why,
         "Add the program to the logon programs of your desktop by hand.",
     )
 }
 
-/// Does the tray start on logon?
-pub fn is_on() -> Result<bool, Problem> {
-    entry()?.is_enabled().map_err(|error| failed(&error))
-}
+#[cfg(target_os = "macos")]
+mod system {
+    use super::{NAME, Start, failed};
+    use crate::domain::Problem;
 
-/// Lets the tray start on logon, or not.
-pub fn set(on: bool) -> Result<(), Problem> {
-    let entry = entry()?;
-    if on { entry.enable() } else { entry.disable() }.map_err(|error| failed(&error))
+    fn entry(words: &[&str]) -> Result<auto_launch::AutoLaunch, Problem> {
+        let (program, options) = words.split_first().unwrap_or((&"", &[]));
+        auto_launch::AutoLaunchBuilder::new()
+            .set_app_name(NAME)
+            .set_app_path(program)
+            .set_args(options)
+            .set_macos_launch_mode(auto_launch::MacOSLaunchMode::LaunchAgent)
+            .build()
+            .map_err(|error| why(&error))
+    }
+
+    fn why(error: &auto_launch::Error) -> Problem {
+        failed("the launch agent of this user", error.to_string())
+    }
+
+    pub fn status() -> Result<Start, Problem> {
+        let on = entry(&["/"])?.is_enabled().map_err(|error| why(&error))?;
+        Ok(if on { Start::On } else { Start::Off })
+    }
+
+    pub fn write(words: &[&str]) -> Result<(), Problem> {
+        entry(words)?.enable().map_err(|error| why(&error))
+    }
+
+    pub fn remove() -> Result<(), Problem> {
+        entry(&["/"])?.disable().map_err(|error| why(&error))
+    }
 }

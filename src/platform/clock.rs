@@ -3,18 +3,25 @@
 use crate::domain::{Fault, Problem};
 use jiff::{SignedDuration, Timestamp, ZonedDateTime, civil, tz::TimeZone};
 
+/// The years that can be pretended: what is reckoned from them, such as a day years later, is still a date.
+const YEARS: std::ops::Range<i16> = 1970..9990;
+
 /// A clock in the user's time zone.
 #[derive(Clone, Debug)]
 pub struct Clock {
+    pretended: Option<Pretended>,
+}
+
+#[derive(Clone, Debug)]
+struct Pretended {
     ahead: SignedDuration,
     zone: TimeZone,
-    pretending: bool,
 }
 
 impl Clock {
     /// The system's clock and zone.
     pub fn system() -> Clock {
-        Clock { ahead: SignedDuration::ZERO, zone: TimeZone::system(), pretending: false }
+        Clock { pretended: None }
     }
 
     /// A clock that shows `text` now and runs on from there: RFC 9557 (`2026-11-24T10:00[Europe/Berlin]`), a
@@ -34,29 +41,45 @@ impl Clock {
             .ok()
             .or_else(|| Some(text.parse::<Timestamp>().ok()?.to_zoned_datetime(zone.clone())))
             .or_else(|| civil_time(text))
-            .ok_or_else(|| {
-                Problem::new(
-                    Fault::Usage,
-                    "Cannot read the time to pretend",
-                    format!("--now {text}"),
+            .filter(|now| YEARS.contains(&now.year()));
+        let Some(now) = now else {
+            // The last day of 9999 is a date, but no moment in every zone.
+            return Err(match text.parse::<civil::DateTime>() {
+                Ok(_) => refused(
+                    text,
+                    format!("the year is not one from {} to {}", YEARS.start, YEARS.end - 1),
+                    "Give a day of these years.",
+                ),
+                Err(_) => refused(
+                    text,
                     "it is neither a date nor a time",
                     "Write it like 2026-11-24, 2026-11-24T10:00 or 2026-11-24T10:00[Europe/Berlin].",
-                )
-            })?;
+                ),
+            });
+        };
         let ahead = now.timestamp().duration_since(Timestamp::now());
-        Ok(Clock { ahead, zone: now.time_zone().clone(), pretending: true })
+        Ok(Clock { pretended: Some(Pretended { ahead, zone: now.time_zone().clone() }) })
     }
 
-    /// The time it shows.
+    /// The time it shows. The system's zone may change while the program runs; a pretended one stays.
     pub fn now(&self) -> ZonedDateTime {
         let now = Timestamp::now();
-        now.saturating_add(self.ahead).unwrap_or(now).to_zoned_datetime(self.zone.clone())
+        match &self.pretended {
+            None => now.to_zoned_datetime(TimeZone::system()), // kept by jiff for five minutes
+            Some(Pretended { ahead, zone }) => {
+                now.saturating_add(*ahead).unwrap_or(now).to_zoned_datetime(zone.clone())
+            }
+        }
     }
 
     /// Does it pretend?
     pub fn pretending(&self) -> bool {
-        self.pretending
+        self.pretended.is_some()
     }
+}
+
+fn refused(text: &str, why: impl Into<String>, next: &str) -> Problem {
+    Problem::new(Fault::Usage, "Cannot read the time to pretend", format!("--now {text}"), why, next)
 }
 
 #[cfg(test)]
@@ -76,7 +99,16 @@ mod tests {
         }
         let utc = Clock::pretend("2026-11-24T10:00:00Z").unwrap().now();
         assert_eq!(utc.timestamp().to_string()[..16], *"2026-11-24T10:00");
-        for text in ["tomorrow", "", "2026-13-01", "10:00"] {
+        for text in [
+            "tomorrow",
+            "",
+            "2026-13-01",
+            "10:00",
+            "9999-12-31",
+            "9990-01-01T00:00Z",
+            "1969-12-31",
+            "-001000-01-01",
+        ] {
             assert_eq!(Clock::pretend(text).unwrap_err().fault, Fault::Usage, "{text}");
         }
     }

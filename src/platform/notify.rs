@@ -4,13 +4,19 @@
 use super::Post;
 use crate::{
     app::{Answer, Bubble, Command, Event, Icon, event::Area},
-    domain::{Fault, Problem},
+    domain::{
+        Fault, Problem,
+        text::{plain, plain_lines},
+    },
 };
 use std::path::Path;
 
 /// Shows a notification from a thread of its own, which stays until it is answered or gone.
 pub fn show(bubble: Bubble, data: &Path, post: Post) {
     let icon = picture(bubble.icon, data);
+    // Paths and the system's own words may be in it.
+    let (summary, body) = (plain(&bubble.summary).into_owned(), plain_lines(&bubble.body).into_owned());
+    let bubble = Bubble { summary, body, ..bubble };
     std::thread::spawn(move || match show_and_wait(&bubble, icon.as_deref(), &post) {
         Ok(()) => {}
         Err(error) => {

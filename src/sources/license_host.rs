@@ -26,7 +26,8 @@ pub fn reachable(host: &str, timeout: Duration) -> Result<(), Problem> {
             "The license host cannot be reached",
             format!("{host}, port 443"),
             cause(&error),
-            "Allow outbound TCP 443 to it, or set the proxy; license data are refreshed by the Client over that way.",
+            "Allow outbound TCP 443 to it, or set the proxy; license data are refreshed by the Client over that way. A \
+             validation by hand: `visualcron-tray open manual-validation`.",
         )),
     }
 }

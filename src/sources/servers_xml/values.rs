@@ -1,6 +1,9 @@
 //! From the text of a field to its value: dates above all. What can be read in two ways is not read.
 
-use crate::domain::Kind;
+use crate::domain::{
+    Kind,
+    text::{plain, turns_direction},
+};
 use jiff::civil::Date;
 
 /// What a text says about a date.
@@ -18,31 +21,19 @@ const SHOWN: usize = 40;
 
 /// A text as a note may show it: cut, without control characters or marks that turn the direction of writing.
 pub(super) fn shown(text: &str) -> String {
-    let plain = |c: char| if c.is_control() || turns_direction(c) { ' ' } else { c };
-    let mut cut: String = text.chars().take(SHOWN).map(plain).collect();
+    let cut: String = text.chars().take(SHOWN).collect();
+    let mut cut = plain(&cut).into_owned();
     if text.chars().nth(SHOWN).is_some() {
         cut.push('…');
     }
     cut
 }
 
-fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// A name or address as we keep it: trimmed, control characters replaced. `None` when nothing is left.
+/// A name or address as we keep it: plain, and trimmed. `None` when nothing is left.
 pub(super) fn words(text: &str) -> Option<String> {
-    let text = text.trim();
-    if text.is_empty() {
-        return None;
-    }
-    if text.contains(|c: char| c.is_control() || turns_direction(c)) {
-        let plain: String =
-            text.chars().map(|c| if c.is_control() || turns_direction(c) { ' ' } else { c }).collect();
-        let plain = plain.trim();
-        return (!plain.is_empty()).then(|| plain.to_string());
-    }
-    Some(text.to_string())
+    let plain = plain(text.trim());
+    let plain = plain.trim();
+    (!plain.is_empty()).then(|| plain.to_string())
 }
 
 /// `true` and `false` as .NET and people write them.

@@ -157,13 +157,13 @@ keys! {
     Settings "notices.trial" = Flag[notices.trial],
         "Notices for trials.";
     Settings "notices.expiring" = Flag[notices.expiring],
-        "Notices before the date.";
+        "Notices before the date, and on it: the last day counts.";
     Settings "notices.expired" = Flag[notices.expired],
-        "Notices on and after the date.";
+        "Notices after the date.";
     Settings "notices.not_covered" = Flag[notices.not_covered],
         "Notices that the installed version is newer than the Maintenance covers.";
     Settings "notices.connection" = Flag[notices.connection],
-        "Notices that a server's port stopped answering, or answers again.";
+        "Notices that a server's port stopped answering.";
     Settings "notices.renewed" = Flag[notices.renewed],
         "Notices that a date moved forward.";
     Settings "notices.remind_at" = Time[notices.remind_at],
@@ -175,7 +175,7 @@ keys! {
     Settings "connection.timeout_seconds" = Number[connection.timeout_seconds](1, 60),
         "How long one try may take.";
     Settings "connection.main_server" = Text[connection.main_server] like "\"PROD-01\"",
-        "Name or address of the server that the icon stands for; without it the local one, else the first.";
+        "Name or address of the server that the menu's Server is about, and that the check of the main one tries; without it the local one, else the first by name.";
     Settings "license_host.host" = Host[license_host.host],
         "The host that Refresh license data needs, tried on TCP port 443.";
     Settings "license_host.check_on_refresh" = Flag[license_host.check_on_refresh],
@@ -212,4 +212,6 @@ keys! {
         "The activation code. It is never shown again and never logged.";
     Server "server.server_id" = Text[server_id] like "\"1a2b3c\"",
         "The server id of the license (Server info, tab License).";
+    Server "server.ignore" = Flag[ignore] like "true",
+        "Whether to leave this server out: it is still listed, but counts for no icon, exit code or notice, and its port is not tried.";
 }

@@ -242,12 +242,13 @@ pub fn effective(loaded: &Loaded) -> Vec<EffectiveValue> {
         let title = server.title().to_string();
         for info in known_keys() {
             if let AnySlot::Server(slot) = &info.slot
+                && let Some(origin) = origins.and_then(|origins| origins.get(info.key))
                 && let Some(value) = slot.shown(server)
             {
                 values.push(EffectiveValue {
                     key: format!("server.{title}.{}", info.name()),
                     value: Some(value),
-                    origin: origin(origins.and_then(|origins| origins.get(info.key))),
+                    origin: *origin,
                 });
             }
         }

@@ -54,7 +54,7 @@ pub struct Settings {
     pub connection: Connection,
     /// `[license_host]`: the host behind Refresh license data.
     pub license_host: LicenseHost,
-    /// `[pages]`: the web pages that the menu opens.
+    /// `[pages]`: the web pages that the menu, the details and `open` lead to.
     pub pages: Pages,
     /// `[log]`: our own log file.
     pub log: Log,
@@ -92,13 +92,13 @@ pub struct Notices {
     pub subscription: bool,
     /// Notices for trials.
     pub trial: bool,
-    /// Notices before the date.
+    /// Notices before the date, and on it.
     pub expiring: bool,
-    /// Notices on and after the date.
+    /// Notices after the date.
     pub expired: bool,
     /// Notices that the installed version is newer than what the Maintenance covers.
     pub not_covered: bool,
-    /// Notices that a server's port stopped answering, or answers again.
+    /// Notices that a server's port stopped answering.
     pub connection: bool,
     /// Notices that a date moved forward.
     pub renewed: bool,
@@ -148,7 +148,8 @@ pub struct Connection {
     pub every_seconds: u32,
     /// How long one try may take, in seconds.
     pub timeout_seconds: u32,
-    /// Name or address of the server that the icon stands for. `None`: the local one, else the first.
+    /// Name or address of the server that the menu's `Server` is about, and that [`Check::Main`] tries. `None`:
+    /// the local one, else the first by name.
     pub main_server: Option<String>,
 }
 
@@ -236,6 +237,8 @@ pub struct Server {
     pub activation_code: Option<Secret>,
     /// The server id of the license.
     pub server_id: Option<String>,
+    /// It is listed, and counts for nothing.
+    pub ignore: bool,
 }
 
 impl Server {
@@ -260,6 +263,7 @@ impl Settings {
                 maintenance_until: server.maintenance_until,
                 installed_version: server.installed_version,
                 activation_code: server.activation_code.clone(),
+                ignored: server.ignore,
                 ..Entry::new(Source::Settings, read_at)
             })
             .collect()

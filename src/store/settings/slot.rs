@@ -4,7 +4,7 @@ use super::{
     MAX_BANDS,
     values::{Check, Level, QuietHours, parse_time, show_time},
 };
-use crate::domain::{Kind, Secret, Version};
+use crate::domain::{Kind, Secret, Version, text::plain};
 use jiff::civil;
 use std::{ops::Range, path::PathBuf};
 use toml_edit::{Array, Datetime, Value};
@@ -75,7 +75,7 @@ impl<T> Slot<T> {
             Slot::Number(at, least, most) => *at(target) = number(value, *least, *most)?,
             Slot::Bands(at) => *at(target) = bands(value)?,
             Slot::Path(at) => *at(target) = Some(path(text(value)?)?),
-            Slot::Text(at) => *at(target) = Some(one_line(text(value)?)?.to_string()),
+            Slot::Text(at) => *at(target) = Some(plain_line(text(value)?)?),
             Slot::Secret(at) => *at(target) = Some(Secret::new(one_line(text(value)?)?)),
             Slot::Address(at) => *at(target) = Some(host(text(value)?)?),
             Slot::Host(at) => *at(target) = host(text(value)?)?,
@@ -228,6 +228,11 @@ fn one_line(text: &str) -> Result<&str, Wrong> {
         return Err(Wrong::default());
     }
     Ok(text)
+}
+
+/// A text that is shown. What turns the direction of writing is not taken over.
+fn plain_line(text: &str) -> Result<String, Wrong> {
+    one_line(plain(one_line(text)?).as_ref()).map(str::to_string)
 }
 
 /// Absolute on any of our systems: a settings file may be checked on another one than it is for.

@@ -16,8 +16,8 @@ def run(desk):
     assert desk.read(bubble).count("Details") == 1, "one button for the details"
     desk.shot("demo-bubble", bubble, padding=16)
     desk.dismiss_bubble()
-    desk.wait_for_tooltip("5 servers. OLD-01: Maintenance expired")
-    desk.rest_on_icon("5 servers. OLD-01: Maintenance expired")
+    desk.wait_for_tooltip("2 expired, 1 expiring, 1 active, 1 unknown. TEST-01: Maintenance expired")
+    desk.rest_on_icon("2 expired, 1 expiring, 1 active, 1 unknown. TEST-01: Maintenance expired")
     desk.shot_of_changes("demo-tooltip")
 
     menu = desk.right_click_icon()

@@ -1,0 +1,48 @@
+//! Texts from outside, made fit for our own output.
+
+use std::borrow::Cow;
+
+/// A text from outside as one line that says nothing but what it shows: control characters (an escape sequence
+/// would act on a terminal, a line end make a second line) and marks that turn the direction of writing become
+/// blanks. Applied where a text comes in: servers.xml, the settings, our state on disk; and once more where it goes
+/// out, since paths, the system's errors and other processes bring some along.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if text.contains(acts) {
+        text.chars().map(|c| if acts(c) { ' ' } else { c }).collect::<String>().into()
+    } else {
+        text.into()
+    }
+}
+
+/// [`plain`] for each line of a text of ours.
+pub fn plain_lines(text: &str) -> Cow<'_, str> {
+    if text.contains(|c| c != '\n' && acts(c)) {
+        text.split('\n').map(plain).collect::<Vec<_>>().join("\n").into()
+    } else {
+        text.into()
+    }
+}
+
+/// Does this character act on its surroundings, instead of being seen?
+pub fn acts(c: char) -> bool {
+    c.is_control() || turns_direction(c) || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// A mark that turns the direction of writing. Some Windows cultures write such into their dates.
+pub fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_becomes_a_blank() {
+        assert_eq!(plain("a\u{1b}[31mb\nc\u{202e}d\u{9b}e\u{2028}f"), "a [31mb c d e f");
+        assert_eq!(plain_lines("a\u{1b}b\nc\r\nd"), "a b\nc \nd");
+        for text in ["", "PROD-01", "Überwachung 🕑", "שרת", "日本"] {
+            assert!(matches!(plain(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+}
