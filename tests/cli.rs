@@ -815,14 +815,14 @@ fn clear_server_cache_is_only_shown() {
     home.write(visualcron("settings/jobs.xml"), "");
     let refused = run(&home, &["recover", "--dry-run"]);
     assert_eq!(refused.status.code(), Some(77));
-    assert!(String::from_utf8_lossy(&refused.stdout).contains("it is a server's settings folder"));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("it is a server's settings folder"));
     assert_eq!(std::fs::read(home.join(visualcron("settings/servers.xml"))).unwrap(), before);
 }
 
 #[test]
 fn wrong_use_is_told_apart() {
     let home = Home::new();
-    for args in [&["explode"][..], &["status", "--jsn"], &["recover"], &["--now", "soon", "status"]] {
+    for args in [&["explode"][..], &["status", "--jsn"], &["recover", "--list", "--undo"], &["--now", "soon", "status"]] {
         assert_eq!(run(&home, args).status.code(), Some(64), "{args:?}");
     }
     assert_eq!(run(&home, &["--version"]).status.code(), Some(0));
