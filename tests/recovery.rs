@@ -12,7 +12,7 @@ use std::{
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
-use support::{Home, TIMEOUT, example, wait_for};
+use support::{Bus, Home, TIMEOUT, example, wait_for};
 
 const OLD: &str = "<ArrayOfConnection><Connection><Name>PROD-01</Name><Address>prod-01</Address>\
                    <MaintenanceExpires>2026-12-06</MaintenanceExpires></Connection></ArrayOfConnection>";
@@ -418,4 +418,38 @@ fn each_system_call_fails_once() {
     }
     println!("exit codes with one call failing each: {outcomes:?}; lost: 0");
     assert!(outcomes.get(&Some(75)).is_some_and(|taken_back| *taken_back > 3), "{outcomes:?}");
+}
+
+#[test]
+fn an_interrupted_one_is_offered_by_whatever_starts_next() {
+    let world = World::new(&[]);
+    // In the middle: all are closed, and servers.xml is set aside.
+    struck(&world, "fsync", "signal=SIGKILL:when=14", &["--yes", "--wait", "0"]);
+    assert!(!world.file().exists() && !world.tray_answers());
+    let status = world.home.run(&["status"]);
+    assert!(text(&status.stderr).contains("Clear server cache was interrupted"), "{}", text(&status.stderr));
+    assert!(text(&status.stdout).contains("2026-12-06"), "the date is known all the same");
+    assert_eq!(world.recover(&["--yes"]).status.code(), Some(69), "not before the first has ended");
+    assert_eq!(world.recover(&["--status"]).status.code(), Some(76));
+
+    let bus = Bus::start();
+    let watcher = bus.watcher();
+    let notifications = bus.notifications(&["actions"]);
+    let _tray = world.home.spawn(&bus, &["tray"]);
+    let item = watcher.wait_for_item(TIMEOUT);
+    let bubble = notifications.wait_for_next(TIMEOUT);
+    assert_eq!(bubble.summary, "Clear server cache was interrupted");
+    item.wait_for_menu(TIMEOUT, |menu| {
+        menu.find(&["Clear server cache was interrupted", "Resume"]).is_some()
+    });
+    item.click(&["Clear server cache was interrupted", "Roll back"]);
+    let bubble = notifications.wait_for_next(TIMEOUT);
+    assert_eq!(bubble.summary, "Clear server cache has ended");
+    assert!(bubble.body.starts_with("Everything is as it was."), "{}", bubble.body);
+    nothing_is_lost(&world, "rolled back from the menu");
+    let entry = |label: &&str| label.starts_with("Clear server cache: Everything is as it was");
+    let menu = item.wait_for_menu(TIMEOUT, |menu| menu.labels().iter().any(|label| entry(label)));
+    let label = menu.labels().into_iter().find(entry).unwrap().to_string();
+    item.click(&[&label]);
+    item.wait_for_menu(TIMEOUT, |menu| !menu.labels().iter().any(|label| entry(label)));
 }

@@ -1,7 +1,7 @@
 //! What a user can ask for, with the mouse or from a script. Each command has a stable text, which is also
 //! the id of its menu item.
 
-use crate::domain::ServerKey;
+use crate::{domain::ServerKey, recovery::Decision};
 use std::{fmt, str::FromStr};
 
 /// A folder or program of VisualCron that can be opened.
@@ -62,6 +62,10 @@ pub enum Command {
     Details,
     /// Show what Clear server cache would do.
     ClearCache,
+    /// Go on with a Clear server cache that was interrupted.
+    Recovery(Decision),
+    /// The result of Clear server cache was seen.
+    RecoverySeen,
     /// Open the settings file.
     Settings,
     /// Start on logon, or not.
@@ -89,6 +93,8 @@ impl fmt::Display for Command {
             Command::GotIt => f.write_str("got-it"),
             Command::Details => f.write_str("details"),
             Command::ClearCache => f.write_str("clear-cache"),
+            Command::Recovery(decision) => write!(f, "recovery {}", decision.word()),
+            Command::RecoverySeen => f.write_str("recovery-seen"),
             Command::Settings => f.write_str("settings"),
             Command::Autostart(on) => write!(f, "autostart {}", if *on { "on" } else { "off" }),
             Command::Service(on) => write!(f, "service {}", if *on { "start" } else { "stop" }),
@@ -120,6 +126,10 @@ impl FromStr for Command {
             ("got-it", None) => Some(Command::GotIt),
             ("details", None) => Some(Command::Details),
             ("clear-cache", None) => Some(Command::ClearCache),
+            ("recovery", Some(word)) => {
+                Decision::ALL.into_iter().find(|decision| decision.word() == word).map(Command::Recovery)
+            }
+            ("recovery-seen", None) => Some(Command::RecoverySeen),
             ("settings", None) => Some(Command::Settings),
             ("autostart", Some("on")) => Some(Command::Autostart(true)),
             ("autostart", Some("off")) => Some(Command::Autostart(false)),
@@ -151,6 +161,7 @@ mod tests {
             Command::GotIt,
             Command::Details,
             Command::ClearCache,
+            Command::RecoverySeen,
             Command::Settings,
             Command::Autostart(true),
             Command::Autostart(false),
@@ -161,6 +172,7 @@ mod tests {
             Command::Exit,
         ];
         commands.extend(Place::ALL.map(Command::Open));
+        commands.extend(Decision::ALL.map(Command::Recovery));
         for command in commands {
             assert_eq!(command.to_string().parse(), Ok(command));
         }

@@ -3,9 +3,10 @@
 use super::{Command, Link, Persisted, Places, report::Reply};
 use crate::{
     domain::{Problem, ServerKey, knowledge::Outcome},
+    recovery::Decision,
     store::settings::Loaded,
 };
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 /// Something happened.
@@ -140,6 +141,30 @@ pub struct Files {
     pub places: Places,
     /// Whether the tray starts on logon; `None` where that cannot be told.
     pub autostart: Option<bool>,
+    /// The newest Clear server cache.
+    pub recovery: Option<Recovery>,
+}
+
+/// A Clear server cache, as its journal tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// Its journal.
+    pub journal: PathBuf,
+    /// When it began.
+    pub began: Timestamp,
+    /// How far it is.
+    pub state: RecoveryState,
+}
+
+/// How far a Clear server cache is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecoveryState {
+    /// Another process is at it.
+    UnderWay,
+    /// Nobody is at it, and it has not ended.
+    Interrupted,
+    /// It has ended, in these words.
+    Ended(String),
 }
 
 /// What the user answered to a notification.
@@ -198,6 +223,8 @@ pub enum Effect {
     Copy(String),
     /// Start on logon, or not.
     SetAutostart(bool),
+    /// Go on with a Clear server cache that was interrupted.
+    Recover(Decision),
     /// Start or stop the Windows service.
     Service(bool),
     /// Answer another process.

@@ -1,6 +1,9 @@
 //! Everything the application knows while it runs.
 
-use super::{Places, event::Area};
+use super::{
+    Places,
+    event::{Area, Recovery, RecoveryState},
+};
 use crate::{
     domain::{
         Knowledge, Problem, Server, ServerKey, Source, Standing, coverage,
@@ -63,6 +66,8 @@ pub struct State {
     pub refreshing: usize,
     /// Whether the tray starts on logon, where that can be told.
     pub autostart: Option<bool>,
+    /// The newest Clear server cache.
+    pub recovery: Option<Recovery>,
     /// The names of this machine.
     pub local_names: Vec<String>,
     /// The first look at the world is done.
@@ -101,6 +106,7 @@ impl State {
             file_notes: Vec::new(),
             refreshing: 0,
             autostart: None,
+            recovery: None,
             local_names,
             looked: false,
             announces: true,
@@ -204,7 +210,21 @@ impl State {
     /// When to wake up next: a notice may become due, or the servers are to be asked again.
     pub fn next_wake(&self, now: &ZonedDateTime) -> Timestamp {
         let notices = self.kept.notices.next_look(now, &self.policy());
-        self.next_link_check.map_or(notices, |check| check.min(notices)).max(now.timestamp())
+        let recovery = self
+            .recovery_is(&RecoveryState::UnderWay)
+            .then(|| now.timestamp().saturating_add(WHILE_UNDER_WAY).unwrap_or(Timestamp::MAX));
+        let soonest = [self.next_link_check, recovery].into_iter().flatten().fold(notices, Timestamp::min);
+        soonest.max(now.timestamp())
+    }
+
+    /// Is the newest Clear server cache so far?
+    pub fn recovery_is(&self, state: &RecoveryState) -> bool {
+        self.recovery.as_ref().is_some_and(|recovery| recovery.state == *state)
+    }
+
+    /// The newest Clear server cache, if the user has not seen its end yet.
+    pub fn recovery_to_see(&self) -> Option<&Recovery> {
+        self.recovery.as_ref().filter(|recovery| !self.kept.said.contains(&seen(recovery)))
     }
 
     /// Are the servers to be asked again? Also where that is further off than it can be: the clock was set back.
@@ -231,6 +251,14 @@ impl State {
     pub fn license_problems(&self) -> impl Iterator<Item = &Problem> {
         self.problems.iter().filter(|(area, _)| area.concerns_licenses()).flat_map(|(_, problems)| problems)
     }
+}
+
+/// How often it is looked whether a Clear server cache goes on: one that is killed tells nobody.
+const WHILE_UNDER_WAY: SignedDuration = SignedDuration::from_secs(5);
+
+/// What is noted down when the user has seen how a Clear server cache ended.
+pub(super) fn seen(recovery: &Recovery) -> String {
+    format!("recovery {} seen", recovery.began)
 }
 
 /// Is the version that a server runs covered by its date?

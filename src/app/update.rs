@@ -2,7 +2,7 @@
 
 use super::{
     Command, Effect, Event, Findings, Link, Look, Purpose, State, Target, Ticket,
-    event::{Area, Files, LookAt, Refresh},
+    event::{Area, Files, LookAt, Recovery, RecoveryState, Refresh},
     page, recovery_plan,
     report::{RefreshReport, RefreshedServer, Reply, Request, StatusReport},
     words,
@@ -60,6 +60,9 @@ fn look(state: &mut State, purpose: Purpose, at: LookAt) -> Effect {
 }
 
 fn woke(state: &mut State, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
+    if state.recovery_is(&RecoveryState::UnderWay) {
+        effects.push(look(state, Purpose::Routine, LookAt::Files));
+    }
     if state.links_are_due(now.timestamp()) {
         check_links(state, now, effects);
     }
@@ -125,6 +128,12 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
         Command::ClearCache => {
             let plan = recovery_plan::plan(&state.places);
             effects.push(open(Target::Page("clear-server-cache", page::recovery(&plan))));
+        }
+        Command::Recovery(decision) => effects.push(Effect::Recover(*decision)),
+        Command::RecoverySeen => {
+            if let Some(recovery) = &state.recovery {
+                state.unsaved |= state.kept.said.insert(super::state::seen(recovery));
+            }
         }
         Command::Settings => effects.push(open(Target::File(state.settings_path.clone()))),
         Command::Autostart(on) => effects.push(Effect::SetAutostart(*on)),
@@ -214,6 +223,7 @@ fn take_files(state: &mut State, files: Files, now: &ZonedDateTime, effects: &mu
     state.places = files.places;
     state.autostart = files.autostart;
     state.looked = true;
+    take_recovery(state, files.recovery, effects);
     let known = &mut state.kept.knowledge;
     let typed_at = state.settings_path.to_string_lossy();
     let typed = known.absorb(Source::Settings, &typed_at, typed, now.timestamp());
@@ -229,6 +239,27 @@ fn take_files(state: &mut State, files: Files, now: &ZonedDateTime, effects: &mu
     if first || settings_changed || state.next_link_check.is_none() {
         check_links(state, now, effects);
     }
+}
+
+/// Tells once that a Clear server cache was interrupted, and once how it ended.
+fn take_recovery(state: &mut State, recovery: Option<Recovery>, effects: &mut Vec<Effect>) {
+    state.recovery = recovery;
+    let Some(recovery) = state.recovery_to_see().filter(|_| state.announces).cloned() else { return };
+    let (bubble, what) = match &recovery.state {
+        RecoveryState::UnderWay => return,
+        RecoveryState::Interrupted => (words::recovery_interrupted(), "interrupted"),
+        RecoveryState::Ended(how) => (words::recovery_ended(how), "ended"),
+    };
+    let told = format!("recovery {} {what}", recovery.began);
+    if state.kept.said.contains(&told) {
+        return;
+    }
+    // Of those before, nothing need be known any more.
+    let current = format!("recovery {} ", recovery.began);
+    state.kept.said.retain(|said| !said.starts_with("recovery ") || said.starts_with(&current));
+    state.kept.said.insert(told);
+    state.unsaved = true;
+    effects.push(Effect::Notify(bubble));
 }
 
 /// What a refresh has brought: per server the date before and after.

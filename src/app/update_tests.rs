@@ -25,6 +25,7 @@ fn files(entries: Vec<Entry>) -> Files {
         servers_xml_notes: vec![],
         places: places(),
         autostart: Some(false),
+        recovery: None,
     }
 }
 

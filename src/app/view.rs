@@ -1,11 +1,12 @@
 //! What the tray shows, as plain data: compared by the adapter, which applies only what differs.
 
-use super::{Command, Link, Place, State, state::coverage_of, words};
+use super::{Command, Link, Place, State, event::RecoveryState, state::coverage_of, words};
 use crate::domain::{
     Coverage, Server, Standing,
     coverage::{self, release_in_words},
     standing,
 };
+use crate::recovery::Decision;
 use jiff::{ZonedDateTime, civil::Date};
 
 /// The state that the icon shows.
@@ -124,6 +125,7 @@ fn menu(state: &State, now: &ZonedDateTime) -> Vec<MenuItem> {
     let today = now.date();
     let mut menu = vec![label("headline", words::headline(state, today))];
     menu.extend(notice_menu(state, today));
+    menu.extend(recovery_menu(state));
     let problems = state.all_problems().count();
     if problems > 0 {
         menu.push(action(Command::Details, format!("{}…", words::count(problems, "problem"))));
@@ -144,7 +146,10 @@ fn menu(state: &State, now: &ZonedDateTime) -> Vec<MenuItem> {
         } else {
             action(Command::Refresh(None), "Refresh license data")
         },
-        action(Command::ClearCache, "Clear server cache…"),
+        match state.recovery_is(&RecoveryState::UnderWay) {
+            true => label("clear-cache", "Clearing server cache…"),
+            false => action(Command::ClearCache, "Clear server cache…"),
+        },
         MenuItem::Separator,
         action(Command::Settings, "Settings"),
         client_menu(state),
@@ -173,6 +178,21 @@ fn notice_menu(state: &State, today: Date) -> Option<MenuItem> {
         action(Command::GotIt, "Got it"),
     ];
     Some(submenu("notice", words::notice_title(&open), items))
+}
+
+/// A Clear server cache that was interrupted, or whose end was not seen yet.
+fn recovery_menu(state: &State) -> Option<MenuItem> {
+    match &state.recovery_to_see()?.state {
+        RecoveryState::UnderWay => None,
+        RecoveryState::Interrupted => {
+            let items = Decision::ALL.map(|decision| action(Command::Recovery(decision), decision.title()));
+            Some(submenu("recovery", "Clear server cache was interrupted", items.into()))
+        }
+        RecoveryState::Ended(how) => {
+            let text = words::cut(&format!("Clear server cache: {how}"), LINE_UNITS);
+            Some(action(Command::RecoverySeen, text))
+        }
+    }
 }
 
 fn server_menu(state: &State, server: &Server, now: &ZonedDateTime) -> MenuItem {

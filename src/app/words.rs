@@ -8,6 +8,7 @@ use crate::domain::{
     standing,
     text::plain,
 };
+use crate::recovery::Decision;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, HashSet};
 
@@ -112,6 +113,34 @@ pub fn connection(state: &State) -> String {
         Some(Link::On) => format!("Connected: {place}"),
         Some(Link::Off(why)) => format!("Not connected: {place}: {why}"),
         None => format!("Connection not checked: {place}"),
+    }
+}
+
+/// A Clear server cache has not ended, and nobody is at it.
+pub fn recovery_interrupted() -> Bubble {
+    Bubble {
+        keys: Vec::new(),
+        summary: "Clear server cache was interrupted".into(),
+        body: "Nothing is lost. Resume does what is left, Roll back takes back what was done. On the command line: \
+               visualcron-tray recover --status"
+            .into(),
+        actions: [Decision::Resume, Decision::RollBack]
+            .map(|decision| (decision.title(), Command::Recovery(decision)))
+            .into(),
+        stays: true,
+        icon: Icon::Notice,
+    }
+}
+
+/// How a Clear server cache ended.
+pub fn recovery_ended(how: &str) -> Bubble {
+    Bubble {
+        keys: Vec::new(),
+        summary: "Clear server cache has ended".into(),
+        body: how.into(),
+        actions: Vec::new(),
+        stays: false,
+        icon: Icon::Fine,
     }
 }
 

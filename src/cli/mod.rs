@@ -67,6 +67,9 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
     }
     platform::autostart::use_options(cli.global.of_folders());
     let session = Session::new(&cli.global)?;
+    if !matches!(cli.verb, None | Some(Verb::Tray | Verb::Demo | Verb::Recover(_))) {
+        recover::remark_if_interrupted(&session, out);
+    }
     let twin_of = if cli.verb.is_none() { program::twin_of() } else { None };
     match cli.verb.unwrap_or(Verb::Tray) {
         Verb::Tray => tray::run(session, twin_of, out),

@@ -9,11 +9,11 @@ use crate::{
     app::report::{Reply, Request},
     domain::{Fault, Problem},
     platform::{
-        recovery::{self, Decision, Watcher},
+        recovery::{self, Watcher},
         survey,
     },
     recovery::{
-        Choices, Journal, Outcome, Plan, Role,
+        Choices, Decision, Journal, Outcome, Plan, Role,
         run::in_words,
         words::{FIRST, remarks},
         world::Progress,
@@ -47,9 +47,9 @@ pub fn run(session: &Session, asked: &Recover, out: &Out) -> Result<u8, Problem>
         () if *dry_run => show_plan(session, asked, out),
         () => {
             session.must_keep("recover")?;
-            let decision =
-                [(resume, Decision::Resume), (rollback, Decision::RollBack), (keep, Decision::Keep)];
-            if let Some((_, decision)) = decision.into_iter().find(|(asked, _)| **asked) {
+            let asked_for =
+                [resume, rollback, keep].into_iter().zip(Decision::ALL).find(|(asked, _)| **asked);
+            if let Some((_, decision)) = asked_for {
                 return go_on(session, asked, decision, out);
             }
             let mut plan = plan(session, asked)?;
@@ -60,6 +60,15 @@ pub fn run(session: &Session, asked: &Recover, out: &Out) -> Result<u8, Problem>
             };
             carry_out(session, asked, plan, out)
         }
+    }
+}
+
+/// Any command of ours tells that a recovery was interrupted, until somebody decides what is to become of it.
+pub fn remark_if_interrupted(session: &Session, out: &Out) {
+    let recoveries = Recoveries::below(&session.dirs.data);
+    let is_open = || recoveries.newest().is_ok_and(|kept| kept.is_some_and(|kept| kept.journal.is_open()));
+    if is_open() && !recoveries.is_locked() {
+        out.remark("Clear server cache was interrupted. What now? See `visualcron-tray recover --status`.");
     }
 }
 

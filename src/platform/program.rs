@@ -1,6 +1,11 @@
 //! Where this program is.
 
-use std::path::{Path, PathBuf};
+use super::dirs::Dirs;
+use crate::domain::Problem;
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 /// The tray's program: what autostart, a shortcut or a second start has to name. On Windows the console's twin
 /// `visualcron-tray.com` stands beside it (see `docs/windows.md`).
@@ -17,4 +22,27 @@ pub fn twin_of() -> Option<PathBuf> {
 fn tray_beside(this: &Path) -> Option<PathBuf> {
     let is_twin = cfg!(windows) && this.extension().is_some_and(|e| e.eq_ignore_ascii_case("com"));
     is_twin.then(|| this.with_extension("exe")).filter(|tray| tray.is_file())
+}
+
+/// Starts this program in another role, with the folders of this one; it outlives this one.
+///
+/// # Errors
+///
+/// [`Problem::io`] where it cannot be started.
+pub fn beside(dirs: &Dirs, arguments: &[&str]) -> Result<(), Problem> {
+    let failed = |error: std::io::Error| {
+        let path = path().unwrap_or_else(|_| "visualcron-tray".into());
+        Problem::io("Cannot start this program a second time", &path, &error, "Install visualcron-tray anew.")
+    };
+    let mut command = Command::new(path().map_err(failed)?);
+    command.args(arguments).arg("--config").arg(&dirs.config).arg("--data-dir").arg(&dirs.data);
+    if let Some(folder) = &dirs.visualcron_asked {
+        command.arg("--visualcron-dir").arg(folder);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.spawn().map_err(failed)?;
+    std::thread::spawn(move || child.wait());
+    Ok(())
 }

@@ -8,7 +8,7 @@ use crate::{
     app::Places,
     domain::{Fault, Problem},
     recovery::{
-        Choices, Journal, Outcome, Plan, Program, Role,
+        Choices, Decision, Journal, Outcome, Plan, Program, Role,
         backup::{self, Backup},
         plan::guard,
         run::{begin, keep, run, take_back},
@@ -32,17 +32,6 @@ pub struct Watcher<'a> {
     pub tell: &'a mut dyn FnMut(Progress),
     /// Is set when all is to be taken back.
     pub canceled: &'a AtomicBool,
-}
-
-/// How to go on with a recovery that was interrupted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// Do what is left.
-    Resume,
-    /// Take back what was done.
-    RollBack,
-    /// Leave things as they are.
-    Keep,
 }
 
 /// A plan for what runs here now.

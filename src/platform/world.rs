@@ -1,15 +1,22 @@
 //! Carries out effects: looks at the world in threads of their own, saves, shows, opens, answers.
 
-use super::{Post, autostart, clipboard, dirs::Dirs, instance::Tickets, links, notify, open, survey};
+use super::{
+    Post, autostart, clipboard, dirs::Dirs, instance::Tickets, links, notify, open, program, survey,
+};
 use crate::{
     app::{
         Effect, Event, Findings, Look, Places, Target, Ticket,
-        event::{Area, Files, LookAt},
+        event::{Area, Files, LookAt, Recovery, RecoveryState},
         report::Reply,
     },
     domain::{Fault, Problem, knowledge::Outcome},
+    recovery::run::in_words,
     sources::{license_host, servers_xml},
-    store::{settings, state::StateFile},
+    store::{
+        recoveries::{Kept, Recoveries},
+        settings,
+        state::StateFile,
+    },
 };
 use std::time::Duration;
 
@@ -76,6 +83,10 @@ impl World {
             Effect::SetAutostart(on) => {
                 self.report(Area::Asked, autostart::set(on));
                 (self.post)(Event::FilesChanged);
+            }
+            Effect::Recover(decision) => {
+                let option = format!("--{}", decision.word());
+                self.report(Area::Asked, program::beside(&self.dirs, &["recover", &option, "--wait", "0"]));
             }
             Effect::Service(_) => self.report(Area::Asked, Err(no_service())),
             Effect::Reply(ticket, reply) => self.reply(ticket, *reply),
@@ -175,5 +186,18 @@ fn read_files(dirs: &Dirs, keep: bool) -> Files {
         servers_xml_notes,
         places,
         autostart: autostart::is_on().ok(),
+        recovery: newest_recovery(dirs),
     }
+}
+
+/// The newest Clear server cache. That its journals cannot be read is told by whoever wants to begin another.
+fn newest_recovery(dirs: &Dirs) -> Option<Recovery> {
+    let recoveries = Recoveries::below(&dirs.data);
+    let Kept { path, journal } = recoveries.newest().ok().flatten()?;
+    let state = match &journal.outcome {
+        Some(outcome) => RecoveryState::Ended(in_words(outcome)),
+        None if recoveries.is_locked() => RecoveryState::UnderWay,
+        None => RecoveryState::Interrupted,
+    };
+    Some(Recovery { journal: path, began: journal.plan.made_at, state })
 }

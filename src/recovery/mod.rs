@@ -20,5 +20,5 @@ pub mod world;
 mod model;
 
 pub use journal::{Journal, Outcome, Record};
-pub use plan::{Choices, Plan, Program, Role, Step};
+pub use plan::{Choices, Decision, Plan, Program, Role, Step};
 pub use world::World;

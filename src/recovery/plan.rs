@@ -114,6 +114,40 @@ pub struct Plan {
     pub choices: Choices,
 }
 
+/// How to go on with a recovery that was interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Decision {
+    /// Do what is left.
+    Resume,
+    /// Take back what was done.
+    RollBack,
+    /// Leave things as they are.
+    Keep,
+}
+
+impl Decision {
+    /// All of them.
+    pub const ALL: [Decision; 3] = [Decision::Resume, Decision::RollBack, Decision::Keep];
+
+    /// Its option of `recover`, without the dashes.
+    pub fn word(self) -> &'static str {
+        match self {
+            Decision::Resume => "resume",
+            Decision::RollBack => "rollback",
+            Decision::Keep => "keep",
+        }
+    }
+
+    /// What a menu says.
+    pub fn title(self) -> &'static str {
+        match self {
+            Decision::Resume => "Resume",
+            Decision::RollBack => "Roll back",
+            Decision::Keep => "Keep as it is",
+        }
+    }
+}
+
 /// A step, in the vendor's order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "step")]
