@@ -448,8 +448,8 @@ fn an_interrupted_one_is_offered_by_whatever_starts_next() {
     assert!(bubble.body.starts_with("Everything is as it was."), "{}", bubble.body);
     nothing_is_lost(&world, "rolled back from the menu");
     let entry = |label: &&str| label.starts_with("Clear server cache: Everything is as it was");
-    let menu = item.wait_for_menu(TIMEOUT, |menu| menu.labels().iter().any(|label| entry(label)));
+    let menu = item.wait_for_menu(TIMEOUT, |menu| menu.labels().iter().any(entry));
     let label = menu.labels().into_iter().find(entry).unwrap().to_string();
     item.click(&[&label]);
-    item.wait_for_menu(TIMEOUT, |menu| !menu.labels().iter().any(|label| entry(label)));
+    item.wait_for_menu(TIMEOUT, |menu| !menu.labels().iter().any(entry));
 }
