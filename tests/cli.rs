@@ -669,9 +669,9 @@ fn what_was_set_is_taken_out_again() {
     server.Prod.address: default (was "PROD-02.")
     (exit 0)
     "#);
-    insta::assert_snapshot!(show(&home, &["settings", "unset", "connection.chek"]), @"
-    $ settings unset connection.chek
-    (stderr) Cannot change the settings: connection.chek: there is no such key. Did you mean check?
+    insta::assert_snapshot!(show(&home, &["settings", "unset", "connection.checks"]), @"
+    $ settings unset connection.checks
+    (stderr) Cannot change the settings: connection.checks: there is no such key. Did you mean check?
     (exit 64)
     ");
     insta::assert_snapshot!(show(&home, &["settings", "remove-server", "NEW-01", "--json"]), @r#"
