@@ -428,7 +428,9 @@ mod tests {
         let first = lock(&dirs).unwrap();
         assert!(first.is_some());
         assert!(lock(&dirs).unwrap().is_none());
+        assert_eq!(is_locked(&dirs), Ok(true));
         drop(first);
+        assert_eq!(is_locked(&dirs), Ok(false));
         assert!(lock(&dirs).unwrap().is_some());
     }
 
@@ -446,11 +448,13 @@ mod tests {
                 waiting.lock().unwrap()[&ticket].send(Reply::Done).unwrap();
             }
         });
-        serve(&dirs, post, tickets).unwrap();
+        let _host = serve(&dirs, post, tickets).unwrap();
         assert_eq!(ask(&dirs, Request::Show), Some(Reply::Done));
         let elsewhere = Dirs { visualcron_asked: Some("/elsewhere".into()), ..dirs.clone() };
         assert_eq!(ask(&elsewhere, Request::Status), None);
         assert_eq!(ask(&elsewhere, Request::Show), Some(Reply::Done));
+        assert_eq!(ask(&elsewhere, Request::Run { command: "exit".into() }), Some(Reply::Done));
+        assert_eq!(ask(&elsewhere, Request::Run { command: "got-it".into() }), None);
         for nonsense in ["\n", "{}\n", "{\"context\":1}\n", "\0\0\0\n"] {
             let mut stream = Stream::connect(socket_name(&dirs).unwrap()).unwrap();
             stream.write_all(nonsense.as_bytes()).unwrap();
@@ -458,5 +462,55 @@ mod tests {
             BufReader::new(stream).read_line(&mut answer).unwrap();
             assert_eq!(Reply::from_line(&answer).unwrap(), Reply::NotUnderstood, "{nonsense:?}");
         }
+    }
+
+    /// Asks, and leaves the answer where it is.
+    fn asking(dirs: &Dirs) -> Stream {
+        let mut stream = Stream::connect(socket_name(dirs).unwrap()).unwrap();
+        let question = Question { context: Context::of(dirs), request: Request::Status };
+        stream.write_all(&serde_json::to_vec(&question).unwrap()).unwrap();
+        stream.write_all(b"\n").unwrap();
+        stream
+    }
+
+    #[test]
+    fn a_tray_that_ends_waits_for_what_it_has_answered_and_answers_nothing_more() {
+        let home = tempfile::tempdir().unwrap();
+        let dirs = dirs(home.path());
+        let (asked, questions) = mpsc::channel();
+        let post: Post = Arc::new(move |event| {
+            if let Event::Asked(_, ticket) = event {
+                asked.send(ticket).unwrap();
+            }
+        });
+        let tickets = Tickets::default();
+        let host = serve(&dirs, post, tickets.clone()).unwrap();
+        let answered = asking(&dirs);
+        let ticket = questions.recv().unwrap();
+        tickets.lock().unwrap()[&ticket].send(Reply::Done).unwrap();
+        let waits = asking(&dirs);
+        questions.recv().unwrap();
+        let farewell = std::thread::spawn(move || host.farewell());
+        let mut line = String::new();
+        assert_eq!(BufReader::new(waits).read_line(&mut line).unwrap_or_default(), 0, "{line}");
+        assert!(!farewell.is_finished(), "one has not fetched its answer");
+        assert_eq!(BufReader::new(&answered).read_line(&mut line).unwrap(), "\"done\"\n".len());
+        drop(answered);
+        farewell.join().unwrap();
+    }
+
+    #[test]
+    fn nobody_is_told_from_somebody_who_says_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let dirs = dirs(home.path());
+        let ask = |patience| question(&dirs, Request::Show, patience);
+        assert_eq!(ask(TALK), Ok(None));
+        let host = serve(&dirs, Arc::new(|_| {}), Tickets::default()).unwrap();
+        let problem = ask(Duration::from_millis(50)).unwrap_err();
+        assert_eq!((problem.fault, problem.why.as_str()), (Fault::Unavailable, "0 s have passed"));
+        host.farewell();
+        let _guests: Vec<_> = (0..MAX_GUESTS).map(|_| Guest::enter(&host.guests).unwrap()).collect();
+        let problem = ask(TALK).unwrap_err();
+        assert!(problem.why.starts_with("it hung up"), "{problem}");
     }
 }

@@ -8,6 +8,7 @@ use crate::{
         Fault, Problem,
         text::{plain, plain_lines},
     },
+    store::atomic,
 };
 use std::path::Path;
 
@@ -59,8 +60,9 @@ fn cannot_show(error: &dyn std::error::Error) -> Problem {
 pub fn picture(icon: Icon, data: &Path) -> Option<std::path::PathBuf> {
     let path = data.join("icons").join(format!("{}.png", icon.name()));
     let png = super::tray::icons::png(icon, 48);
-    if std::fs::read(&path).ok().as_deref() != Some(png) {
-        crate::store::atomic::replace(&path, png).ok()?;
+    let there = atomic::read_bounded(&path, 1024 * 1024).ok().flatten();
+    if there.as_deref() != Some(png) {
+        atomic::replace(&path, png).ok()?;
     }
     Some(path)
 }

@@ -227,7 +227,7 @@ def from_the_console(program):
     status = ask("status")
     assert status.returncode == 3 and "No servers are known yet" in status.stdout, status
     end = ask("exit")
-    assert end.returncode == 0 and "The tray ends" in end.stderr, end
+    assert end.returncode == 0 and "The tray has ended" in end.stderr, end
     wait_for("the icon to go", lambda: not tray_window())
     # A start that is no demo registers the name for toasts, which a demo does not.
     key = "HKCU\\Software\\Classes\\AppUserModelId\\visualcron-tray"
