@@ -172,7 +172,13 @@ fn planted_links_and_pipes_are_refused_at_once_and_lead_nowhere() {
     let home = home();
     let precious = home.write("precious", "precious");
     fs::create_dir(home.join("data/log")).unwrap();
-    for name in ["tray.lock", "tray.sock", "state.json", "log/visualcron-tray.log"] {
+    for name in [
+        "tray.lock",
+        "tray.sock",
+        "state.json",
+        "settings.last-good-0a1b2c3d.toml",
+        "log/visualcron-tray.log",
+    ] {
         let path = home.join("data").join(name);
         symlink(&precious, &path).unwrap();
         let (said, code) = run(&home, &["tray"]);
@@ -235,7 +241,7 @@ fn nobody_but_the_tray_of_the_user_is_believed() {
     chown(&planted, Some(NOBODY), Some(NOBODY)).unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let _ = stream.unwrap().write_all(b"\"done\"\n");
+            let _ = stream.unwrap().write_all(b"{\"reply\":\"done\",\"faults\":[]}\n");
         }
     });
     let mut exit = as_nobody(&home);

@@ -68,7 +68,9 @@ mod unix {
 
     /// What of ours the folder holds: in these folders files are only replaced or opened by [`super::open`].
     const FOLDERS: [&str; 3] = ["log", "pages", "icons"];
-    const FILES: [&str; 4] = ["state.json", "tray.lock", "tray.sock", "log/visualcron-tray.log"];
+    /// How the names of our files begin: state, the copies of good settings, lock and socket.
+    const FILES: [&str; 4] = ["state.json", "settings.last-good-", "tray.lock", "tray.sock"];
+    const LOG: &str = "log/visualcron-tray.log";
 
     pub fn check(data: &Path, usual: bool) -> Result<(), Problem> {
         let Some(link) = found(data, fs::symlink_metadata(data))? else { return Ok(()) };
@@ -87,7 +89,11 @@ mod unix {
                 closed(&path, &folder)?;
             }
         }
-        for name in FILES {
+        let entries = fs::read_dir(data).map_err(|error| unreadable(data, &error))?.flatten();
+        let files = entries
+            .map(|entry| entry.file_name())
+            .filter(|name| FILES.iter().any(|ours| name.as_encoded_bytes().starts_with(ours.as_bytes())));
+        for name in files.chain([LOG.into()]) {
             let path = data.join(name);
             let Some(file) = found(&path, fs::symlink_metadata(&path))? else { continue };
             if !file.is_file() && !file.file_type().is_socket() {
@@ -228,7 +234,9 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let elsewhere = home.path().join("elsewhere");
         fs::create_dir(&elsewhere).unwrap();
-        for name in ["state.json", "tray.lock", "tray.sock", "log", "pages"] {
+        for name in
+            ["state.json", "settings.last-good-0a1b2c3d.toml", "tray.lock", "tray.sock", "log", "pages"]
+        {
             let path = home.path().join(name);
             symlink(&elsewhere, &path).unwrap();
             assert!(refusal(home.path(), &path).starts_with("it is not a f"), "{name}");
