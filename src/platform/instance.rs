@@ -424,7 +424,7 @@ mod tests {
     #[test]
     fn one_lock_and_it_goes_with_its_holder() {
         let home = tempfile::tempdir().unwrap();
-        let dirs = dirs(home.path());
+        let dirs = dirs(&home.path().join("data"));
         let first = lock(&dirs).unwrap();
         assert!(first.is_some());
         assert!(lock(&dirs).unwrap().is_none());

@@ -232,6 +232,7 @@ mod tests {
     #[test]
     fn what_stands_in_the_place_of_something_of_ours_is_refused() {
         let home = tempfile::tempdir().unwrap();
+        set(home.path(), 0o700);
         let elsewhere = home.path().join("elsewhere");
         fs::create_dir(&elsewhere).unwrap();
         for name in
@@ -267,6 +268,7 @@ mod tests {
     #[test]
     fn what_belongs_to_another_user_is_refused() {
         let home = tempfile::tempdir().unwrap();
+        set(home.path(), 0o700);
         let nobody = Some(65534);
         let state = home.path().join("state.json");
         fs::write(&state, "").unwrap();

@@ -31,6 +31,9 @@ pub struct Home {
 
 impl Home {
     pub fn new() -> Self {
+        // A data folder in which a group can write is refused: not so by the umask of whoever runs the tests.
+        #[cfg(unix)]
+        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
         let dir = tempfile::Builder::new().prefix("vct-home").tempdir().unwrap();
         for sub in [".config", ".local/share", ".local/state", ".cache", "run", "bin"] {
             fs::create_dir_all(dir.path().join(sub)).unwrap();
