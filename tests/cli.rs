@@ -822,7 +822,12 @@ fn clear_server_cache_is_only_shown() {
 #[test]
 fn wrong_use_is_told_apart() {
     let home = Home::new();
-    for args in [&["explode"][..], &["status", "--jsn"], &["recover", "--list", "--undo"], &["--now", "soon", "status"]] {
+    for args in [
+        &["explode"][..],
+        &["status", "--jsn"],
+        &["recover", "--list", "--undo"],
+        &["--now", "soon", "status"],
+    ] {
         assert_eq!(run(&home, args).status.code(), Some(64), "{args:?}");
     }
     assert_eq!(run(&home, &["--version"]).status.code(), Some(0));
