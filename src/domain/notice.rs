@@ -227,8 +227,12 @@ impl Ledger {
 
     fn note(&mut self, notices: &[Notice], now: Timestamp, handling: Handling) {
         for notice in notices {
-            let band = self.0.get(&notice.key).map_or(notice.band, |before| before.band.min(notice.band));
-            self.0.insert(notice.key.clone(), Announced { band, at: now, handling });
+            match self.0.get_mut(&notice.key) {
+                Some(before) => *before = Announced { band: before.band.min(notice.band), at: now, handling },
+                None => {
+                    self.0.insert(notice.key.clone(), Announced { band: notice.band, at: now, handling });
+                }
+            }
         }
     }
 

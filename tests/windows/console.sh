@@ -45,4 +45,32 @@ done
 
 # Typed without its ending, the console's program is found first.
 "$wine" cmd /c 'cd dist && visualcron-tray --version' </dev/null | grep -q '^visualcron-tray ' || fail "not found by its name"
+# Start on logon: one quoted value of this user, with the options; what Task Manager has switched off is off.
+keys='Software\Microsoft\Windows\CurrentVersion'
+value() { "$wine" reg query "$1" /v visualcron-tray 2>/dev/null | tr -d '\r' | sed -n 's/.*REG_[A-Z]*  *//p'; }
+autostart() {
+    run "$program $1"
+    [ "$code" = "$2" ] || fail "$1 gave $code"
+    [ "$(tr -d '\r' <"$stdout")" = "$3" ] || fail "$1 said: $(cat "$stdout")"
+}
+program='dist\visualcron-tray.com'
+autostart 'autostart off' 0 off
+autostart '--data-dir "C:\my data" autostart on' 0 on
+case $(value "HKCU\\$keys\\Run") in
+*'\dist\visualcron-tray.exe" --data-dir "C:\my data"') ;;
+*) fail "the Run key holds: $(value "HKCU\\$keys\\Run")" ;;
+esac
+approved="HKCU\\$keys\\Explorer\\StartupApproved\\Run"
+"$wine" reg add "$approved" /v visualcron-tray /t REG_BINARY /d 03000000408a1b613f3bdb01 /f >/dev/null
+autostart 'autostart status' 0 'off (switched off in Task Manager)'
+autostart 'autostart on' 0 on
+[ -z "$(value "$approved")" ] || fail "Task Manager's word is still there"
+# What an administrator set for all users is not this user's to remove, not even with rights to do so.
+"$wine" reg add "HKLM\\$keys\\Run" /v visualcron-tray /d '"C:\x.exe"' /f >/dev/null
+autostart 'autostart off' 77 ''
+[ -n "$(value "HKLM\\$keys\\Run")" ] || fail "the machine's entry is gone"
+[ -z "$(value "HKCU\\$keys\\Run")" ] || fail "the user's entry is still there"
+autostart 'autostart status' 0 'on (for all users of this machine)'
+"$wine" reg delete "HKLM\\$keys\\Run" /v visualcron-tray /f >/dev/null
+autostart 'autostart status' 0 off
 echo "console: ok"
