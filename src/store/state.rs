@@ -108,7 +108,7 @@ impl StateFile {
                     "Please report this.",
                 )
             })?;
-        atomic::write(&self.path, &json)
+        atomic::replace(&self.path, &json)
     }
 }
 
