@@ -624,6 +624,8 @@ fn settings_are_shown_and_changed() {
     connection.main_server           (none)                                                                default
     license_host.host                "www.visualcron.com"                                                  default
     license_host.check_on_refresh    false                                                                 line 3
+    recovery.close_seconds           20                                                                    default
+    recovery.keep_backups            10                                                                    default
     pages.renew                      "https://admin.visualcron.com/mylicenses.aspx"                        default
     pages.order                      "https://www.visualcron.com/order.aspx"                               default
     pages.maintenance                "https://www.visualcron.com/maintenance.aspx"                         default

@@ -124,7 +124,7 @@ fn every_mistake_is_named_with_its_place() {
 
     [colours]
 
-    => Unknown key in the settings: s.toml, line 1, column 2: there is no section or key colours. Remove it; the sections are: [visualcron], [notices], [connection], [license_host], [pages], [log], [[server]].
+    => Unknown key in the settings: s.toml, line 1, column 2: there is no section or key colours. Remove it; the sections are: [visualcron], [notices], [connection], [license_host], [recovery], [pages], [log], [[server]].
 
     expiring_days = 3
     => Unknown key in the settings: s.toml, line 1, column 1: there is no section or key expiring_days. Did you mean expiring_days below [notices]?
@@ -617,6 +617,8 @@ fn show_says_where_each_value_comes_from() {
     connection.main_server = -  Default
     license_host.host = "www.visualcron.com"  Default
     license_host.check_on_refresh = true  Default
+    recovery.close_seconds = 20  Default
+    recovery.keep_backups = 10  Default
     pages.renew = "https://admin.visualcron.com/mylicenses.aspx"  Default
     pages.order = "https://www.visualcron.com/order.aspx"  Default
     pages.maintenance = "https://www.visualcron.com/maintenance.aspx"  Default

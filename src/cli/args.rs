@@ -130,9 +130,9 @@ pub struct Recover {
     /// End programs that do not close in time. What they have not saved is lost
     #[arg(long)]
     pub force_close: bool,
-    /// How many seconds a program may take to close
-    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
-    pub timeout: u64,
+    /// How many seconds a program may take to close [default: recovery.close_seconds of the settings, 20]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub timeout: Option<u64>,
     /// Restart the programs even if there is no servers.xml
     #[arg(long)]
     pub restart_anyway: bool,

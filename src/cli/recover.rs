@@ -73,13 +73,14 @@ pub fn remark_if_interrupted(session: &Session, out: &Out) {
 }
 
 fn plan(session: &Session, asked: &Recover) -> Result<Plan, Problem> {
-    let places = survey::survey(&session.dirs, &session.load_settings().settings);
+    let settings = session.load_settings().settings;
+    let places = survey::survey(&session.dirs, &settings);
     let choices = Choices {
-        patience_seconds: asked.timeout,
+        patience_seconds: asked.timeout.unwrap_or(settings.recovery.close_seconds.into()),
+        keep_backups: settings.recovery.keep_backups as usize,
         force: asked.force_close,
         restart_anyway: asked.restart_anyway,
         leave_client_closed: asked.no_client,
-        ..Choices::default()
     };
     let mut plan = recovery::plan(&session.dirs, &places, choices, dates(session)?);
     if asked.start_client && !plan.running.iter().any(|program| program.role == Role::Client) {

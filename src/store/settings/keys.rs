@@ -72,8 +72,8 @@ pub(super) fn key(full: &str) -> Option<&'static KeyInfo> {
 }
 
 /// The names of the sections, in the order of the default file.
-pub(super) const SECTIONS: [&str; 7] =
-    ["visualcron", "notices", "connection", "license_host", "pages", "log", "server"];
+pub(super) const SECTIONS: [&str; 8] =
+    ["visualcron", "notices", "connection", "license_host", "recovery", "pages", "log", "server"];
 
 /// What to do about an unknown key of a section: the nearest known one, else what there is. `section` is empty
 /// for a key outside of any section.
@@ -180,6 +180,10 @@ keys! {
         "The host that Refresh license data needs, tried on TCP port 443.";
     Settings "license_host.check_on_refresh" = Flag[license_host.check_on_refresh],
         "Whether Refresh license data tries that host first.";
+    Settings "recovery.close_seconds" = Number[recovery.close_seconds](1, 600),
+        "How long a program may take to close when the server cache is cleared.";
+    Settings "recovery.keep_backups" = Number[recovery.keep_backups](1, 1000),
+        "How many of our backups of servers.xml are kept.";
     Settings "pages.renew" = Url[pages.renew],
         "Where licenses are renewed.";
     Settings "pages.order" = Url[pages.order],

@@ -54,6 +54,8 @@ pub struct Settings {
     pub connection: Connection,
     /// `[license_host]`: the host behind Refresh license data.
     pub license_host: LicenseHost,
+    /// `[recovery]`: Clear server cache.
+    pub recovery: Recovery,
     /// `[pages]`: the web pages that the menu, the details and `open` lead to.
     pub pages: Pages,
     /// `[log]`: our own log file.
@@ -171,6 +173,21 @@ pub struct LicenseHost {
 impl Default for LicenseHost {
     fn default() -> Self {
         LicenseHost { host: "www.visualcron.com".into(), check_on_refresh: true }
+    }
+}
+
+/// `[recovery]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// How long a program may take to close, in seconds.
+    pub close_seconds: u32,
+    /// How many of our backups of servers.xml are kept.
+    pub keep_backups: u32,
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Recovery { close_seconds: 20, keep_backups: 10 }
     }
 }
 
