@@ -49,7 +49,9 @@ done
 keys='Software\Microsoft\Windows\CurrentVersion'
 value() { "$wine" reg query "$1" /v visualcron-tray 2>/dev/null | tr -d '\r' | sed -n 's/.*REG_[A-Z]*  *//p'; }
 autostart() {
-    run "$program $1"
+    # In a batch file, since Wine has quotation marks of its own on the way to cmd.
+    printf '@%s %s\r\n@exit %%errorlevel%%\r\n' "$program" "$1" >"$out/a.bat"
+    run 'target\windows\console\a.bat'
     [ "$code" = "$2" ] || fail "$1 gave $code"
     [ "$(tr -d '\r' <"$stdout")" = "$3" ] || fail "$1 said: $(cat "$stdout")"
 }
