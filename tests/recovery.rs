@@ -92,11 +92,36 @@ impl World {
 
     /// All three run, once each, as they ran.
     #[track_caller]
-    fn all_run(&self) {
-        wait_for("all programs to run again", TIMEOUT, || {
-            let as_it_ran = self.processes("VisualCronClient") == [self.client_arguments.clone()];
-            (as_it_ran && self.processes("VCTray") == [["--quiet"]] && self.tray_answers()).then_some(())
-        });
+    fn all_run(&self, context: &str) {
+        let until = Instant::now() + TIMEOUT;
+        loop {
+            let (client, vendor) = (self.processes("VisualCronClient"), self.processes("VCTray"));
+            if client == [self.client_arguments.clone()] && vendor == [["--quiet"]] && self.tray_answers() {
+                return;
+            }
+            let trays = || {
+                let ours = |exe: &Path| exe == Path::new(env!("CARGO_BIN_EXE_visualcron-tray"));
+                let here =
+                    |pid: u32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|f| f == self.home.path());
+                let all = all_processes().into_iter().filter(|(pid, exe, _)| ours(exe) && here(*pid));
+                let log = fs::read_to_string(
+                    self.home.join(".local/share/visualcron-tray/log/visualcron-tray.log"),
+                );
+                let log = log.unwrap_or_default();
+                let tail: Vec<&str> = log.lines().rev().take(12).collect();
+                format!("{:?}\n{}", all.collect::<Vec<_>>(), tail.join("\n"))
+            };
+            let history =
+                || text(&self.recover(&["--history"]).stdout).lines().take(4).collect::<Vec<_>>().join("\n");
+            assert!(
+                Instant::now() < until,
+                "{context}: not all run: {client:?} {vendor:?} {} {}\n{}",
+                self.tray_answers(),
+                trays(),
+                history()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     fn recover(&self, arguments: &[&str]) -> Output {
@@ -146,7 +171,7 @@ fn the_cache_is_cleared_and_everything_runs_again() {
     let world = World::new(&["--hold", "FILE", "--on-start", "FILE", NEW, "--late", "50"]);
     let done = world.recover(&["--yes"]);
     assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
-    world.all_run();
+    world.all_run("in the end");
     assert_eq!(fs::read_to_string(world.file()).unwrap(), NEW);
     let backups = world.backups();
     assert_eq!(backups.len(), 1);
@@ -168,7 +193,7 @@ fn the_cache_is_cleared_and_everything_runs_again() {
     assert_eq!(undone.status.code(), Some(0), "{}", text(&undone.stderr));
     assert_eq!(fs::read_to_string(world.file()).unwrap(), OLD);
     assert_eq!(world.backups().into_iter().map(|(_, content)| content).collect::<Vec<_>>(), [NEW]);
-    world.all_run();
+    world.all_run("in the end");
     // And the undo can be undone; so can a backup be named.
     let name = world.backups()[0].0.file_name().unwrap().to_str().unwrap().to_string();
     assert_eq!(world.recover(&["--restore", &name, "--yes"]).status.code(), Some(0));
@@ -193,11 +218,11 @@ fn a_client_that_refuses_to_close_is_left_alone_unless_it_may_be_ended() {
     assert_eq!(refused.status.code(), Some(75), "{}", text(&refused.stderr));
     assert!(text(&refused.stdout).contains("it did not close within 1 s"), "{}", text(&refused.stdout));
     assert_eq!(fs::read_to_string(world.file()).unwrap(), OLD);
-    world.all_run();
+    world.all_run("in the end");
     let forced = world.recover(&["--yes", "--timeout", "1", "--force-close", "--wait", "0"]);
     assert_eq!(forced.status.code(), Some(0), "{}", text(&forced.stderr));
     assert!(!world.file().exists());
-    world.all_run();
+    world.all_run("in the end");
 }
 
 #[test]
@@ -250,7 +275,7 @@ fn what_must_not_be_touched_is_refused_and_everything_stays() {
         }
         assert_eq!(fs::read(world.file()).unwrap(), before);
         assert_eq!(world.backups(), []);
-        world.all_run();
+        world.all_run("in the end");
         for (pid, exe, args) in all_processes() {
             if exe == example("stand_in")
                 && args.iter().any(|a| a.starts_with(&*world.home.path().to_string_lossy()))
@@ -282,7 +307,7 @@ fn canceled_everything_is_as_it_was() {
     let _ = Command::new("kill").args(["-INT", &running.id().to_string()]).status();
     assert_eq!(running.wait_for_exit(TIMEOUT).code(), Some(75));
     assert_eq!(fs::read_to_string(world.file()).unwrap(), OLD);
-    world.all_run();
+    world.all_run("in the end");
 }
 
 /// What must hold after any interruption and whatever was decided then.
@@ -295,7 +320,7 @@ fn nothing_is_lost(world: &World, context: &str) {
         .chain(fs::read_to_string(world.file()).ok())
         .collect();
     assert_eq!(everywhere, [OLD], "{context}: in exactly one place: {backups:?}");
-    world.all_run();
+    world.all_run(context);
     assert_eq!(world.recover(&["--status"]).status.code(), Some(0), "{context}: nothing is left open");
 }
 

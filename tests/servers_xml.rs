@@ -324,7 +324,9 @@ fn escape(text: &str) -> String {
 }
 
 fn words() -> impl Strategy<Value = String> {
-    "\\PC{1,24}".prop_map(|text| text.trim().to_string()).prop_filter("blank", |text| !text.is_empty())
+    "\\PC{1,24}"
+        .prop_map(|text| visualcron_tray::domain::text::plain(text.trim()).trim().to_string())
+        .prop_filter("blank", |text| !text.is_empty())
 }
 
 prop_compose! {

@@ -31,6 +31,8 @@ use tracing::level_filters::LevelFilter;
 /// How long the lock is waited for, or the end of a tray: longer than a `refresh` takes that waits for the license
 /// host.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a tray that can answer needs at most.
+const ENOUGH: Duration = Duration::from_secs(1);
 /// How long until the next try.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -140,7 +142,8 @@ pub fn exit(session: &Session, out: &Out) -> Result<u8, Problem> {
     let mut silence = None;
     loop {
         let request = Request::Run { command: Command::Exit.to_string() };
-        match instance::question(&session.dirs, request, left()) {
+        let patience = left();
+        match instance::question(&session.dirs, request, patience) {
             Ok(Some(Reply::Done)) => break,
             Ok(Some(_)) => return Err(not_ended(session, "it is probably of another version")),
             Ok(None) if !instance::is_locked(&session.dirs)? => {
@@ -150,6 +153,8 @@ pub fn exit(session: &Session, out: &Out) -> Result<u8, Problem> {
                 return Ok(0);
             }
             Ok(None) => {}
+            // A last question that was given no time says nothing of the tray.
+            Err(_) if patience < ENOUGH && silence.is_none() => {}
             Err(problem) if problem.fault == Fault::Unavailable => silence = Some(problem),
             Err(problem) => return Err(problem),
         }

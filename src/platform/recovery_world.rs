@@ -105,9 +105,8 @@ impl World for RealWorld<'_> {
     }
 
     fn runs(&mut self, program: &Program) -> io::Result<bool> {
-        Ok(program.pid.is_some_and(|pid| {
-            started(pid) == Some(program.started) && program_of(pid).as_deref() == Some(&program.path)
-        }))
+        // Not by its path too: a process that ends loses that before it closes its files and its socket.
+        Ok(program.pid.is_some_and(|pid| started(pid) == Some(program.started)))
     }
 
     fn runs_again(&mut self, program: &Program) -> io::Result<bool> {
@@ -233,12 +232,15 @@ fn program_of(pid: u32) -> Option<PathBuf> {
 }
 
 /// When a process was started, in ticks since the system's own start (field 22 of its stat). `None` for one that is
-/// gone, or dead and not yet waited for.
+/// gone, or dead and not yet waited for. Its first thread may be dead while others still have its files and its
+/// socket open (field 20 counts them): then it is not gone yet.
 fn started(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?;
-    if matches!(state, "Z" | "X") { None } else { fields.nth(18)?.parse().ok() }
+    let is_dead = matches!(fields.next()?, "Z" | "X");
+    let threads: u32 = fields.nth(16)?.parse().ok()?;
+    let started = fields.nth(1)?.parse().ok()?;
+    (!is_dead || threads > 1).then_some(started)
 }
 
 fn holds(pid: u32, path: &Path) -> bool {

@@ -23,6 +23,8 @@ fn typed(key: &str) -> BoxedStrategy<String> {
         }
         "every_seconds" => number(10..=86400),
         "timeout_seconds" => number(1..=60),
+        "close_seconds" => number(1..=600),
+        "keep_backups" => number(1..=1000),
         "max_kib" => number(64..=1_048_576),
         "port" => number(1..=65535),
         name if name.ends_with("_days") => number(0..=3650),
