@@ -9,6 +9,8 @@ mod out;
 mod recover;
 mod refresh;
 mod releases;
+#[cfg(windows)]
+mod service;
 mod session;
 mod settings;
 mod status;
@@ -63,6 +65,8 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
             return out.raw(&script);
         }
         Some(Verb::Releases(asked)) => return releases::run(asked, out),
+        #[cfg(windows)]
+        Some(Verb::Service { action }) => return service::run(*action, out),
         _ => {}
     }
     platform::autostart::use_options(cli.global.of_folders());
@@ -83,5 +87,7 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         Verb::Exit => tray::exit(&session, out),
         Verb::Demo => demo::run(&session, out),
         Verb::Completions { .. } | Verb::Releases(_) => Ok(0),
+        #[cfg(windows)]
+        Verb::Service { .. } => Ok(0),
     }
 }

@@ -2,9 +2,12 @@
 #![allow(unsafe_code)]
 
 pub mod console;
+pub mod discovery;
 pub mod identity;
+pub mod service;
 pub mod tray_window;
 
+use std::{ffi::OsStr, os::windows::ffi::OsStrExt};
 use windows_sys::Win32::{
     Foundation::POINT,
     System::{RemoteDesktop::ProcessIdToSessionId, Threading::GetCurrentProcessId},
@@ -13,6 +16,11 @@ use windows_sys::Win32::{
         WindowsAndMessaging::{FindWindowW, GetCursorPos, GetSystemMetrics, SM_CXSMICON},
     },
 };
+
+/// A text as the Windows API wants it, with a zero at its end.
+pub fn wide(text: impl AsRef<OsStr>) -> Vec<u16> {
+    text.as_ref().encode_wide().chain([0]).collect()
+}
 
 /// The number of the logged-on session that this process belongs to. It stays the same when the user reconnects
 /// from elsewhere, unlike the environment's `SESSIONNAME`.
