@@ -27,7 +27,7 @@ fn report(machine: &str, user: &str) -> String {
             report += &format!("{kind}: {problem}\n");
         }
     }
-    report.replace(&format!("{}/", folder.path().display()), "")
+    report.replace(&format!("{}{}", folder.path().display(), std::path::MAIN_SEPARATOR), "")
 }
 
 #[test]

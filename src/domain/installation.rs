@@ -212,7 +212,11 @@ pub fn find(facts: &Facts, disk: &dyn Disk) -> Installation {
                 true => "its name".into(),
                 false => format!("its program, {}", service.image),
             },
-            certainty: if is_service_name(&service.name) { Certainty::Documented } else { Certainty::Inferred },
+            certainty: if is_service_name(&service.name) {
+                Certainty::Documented
+            } else {
+                Certainty::Inferred
+            },
         }),
         shown_version: facts.uninstall.iter().find_map(|entry| {
             let value = entry.version.clone()?;

@@ -117,7 +117,8 @@ fn a_usual_installation_of_client_and_server() {
 
 #[test]
 fn a_client_alone_has_a_disabled_service_and_no_server() {
-    let disk = Table::default().with(X86, &[(CLIENT, "13.2.2"), (SERVICE, "12.0.0"), (VENDOR_TRAY, "13.2.2")]);
+    let disk =
+        Table::default().with(X86, &[(CLIENT, "13.2.2"), (SERVICE, "12.0.0"), (VENDOR_TRAY, "13.2.2")]);
     let facts = Facts {
         services: vec![config("VisualCron", &format!(r"{X86}\{SERVICE}"), StartType::Disabled)],
         ..facts()
@@ -133,8 +134,7 @@ fn programs_moved_elsewhere_are_found_by_each_hint_alone() {
     let there = r"D:\Tools\VC";
     let disk = || Table::default().with(there, &[(CLIENT, "13.2.2"), (SERVICE, "13.2.2")]);
     let entry = |change: fn(&mut Uninstall)| {
-        let mut entry =
-            Uninstall { key: "K".into(), name: "VisualCron 13".into(), ..Uninstall::default() };
+        let mut entry = Uninstall { key: "K".into(), name: "VisualCron 13".into(), ..Uninstall::default() };
         change(&mut entry);
         Facts { uninstall: vec![entry], ..facts() }
     };
@@ -148,7 +148,10 @@ fn programs_moved_elsewhere_are_found_by_each_hint_alone() {
         ),
         (entry(|e| e.location = Some("\"D:\\Tools\\VC\\\"".into())), "K, InstallLocation"),
         (entry(|e| e.icon = Some(r"D:\Tools\VC\VisualCronClient.exe,0".into())), "K, DisplayIcon"),
-        (entry(|e| e.uninstall = Some("\"D:\\Tools\\VC\\unins000.exe\" /SILENT".into())), "K, UninstallString"),
+        (
+            entry(|e| e.uninstall = Some("\"D:\\Tools\\VC\\unins000.exe\" /SILENT".into())),
+            "K, UninstallString",
+        ),
         (
             Facts { server_settings: vec![("V".into(), r"D:\Tools\VC\settings\".into())], ..facts() },
             "above V, ServerSettingsFolder",

@@ -57,7 +57,10 @@ fn the_installed_version_joins_the_one_local_server_whatever_its_port() {
     local.installed_version = "12.1.4".parse().ok();
     known.absorb(Source::ServersXml, "servers.xml", Outcome::Read(vec![local, xml("B", "b", OLD)]), at(0));
     assert!(known.absorb_installed(installed("13.2.2"), &names, at(0)).changed);
-    assert!(!known.absorb_installed(installed("13.2.2"), &names, at(1)).changed, "nothing new is not written");
+    assert!(
+        !known.absorb_installed(installed("13.2.2"), &names, at(1)).changed,
+        "nothing new is not written"
+    );
     let servers = known.servers(&names);
     assert_eq!(servers.len(), 2);
     let here = servers.iter().find(|server| server.local).unwrap();
@@ -67,7 +70,10 @@ fn the_installed_version_joins_the_one_local_server_whatever_its_port() {
     // The server was removed from this machine: its row, and what the list says, stay.
     known.absorb_installed(None, &names, at(2));
     let servers = known.servers(&names);
-    assert_eq!((servers.len(), servers.iter().find(|s| s.local).unwrap().installed_version), (2, "12.1.4".parse().ok()));
+    assert_eq!(
+        (servers.len(), servers.iter().find(|s| s.local).unwrap().installed_version),
+        (2, "12.1.4".parse().ok())
+    );
 
     // Alone it is a server too, of the machine's name, without a date.
     let mut known = Knowledge::default();

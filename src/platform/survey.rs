@@ -23,11 +23,12 @@ pub fn survey(dirs: &Dirs, settings: &Settings) -> Places {
         .unwrap_or_else(|| dirs.visualcron_default.clone());
     let settings_folder = visualcron.join("settings");
     // A folder named in the settings holds both; what was found may be in two places.
-    let of_server = |name: &str, found: &Option<Found<String>>| match (&settings.visualcron.server_folder, found) {
-        (Some(folder), _) => folder_at(folder.join(name)),
-        (None, Some(found)) => folder_at(PathBuf::from(&found.value)),
-        (None, None) => Err("no server on this machine".to_string()),
-    };
+    let of_server =
+        |name: &str, found: &Option<Found<String>>| match (&settings.visualcron.server_folder, found) {
+            (Some(folder), _) => folder_at(folder.join(name)),
+            (None, Some(found)) => folder_at(PathBuf::from(&found.value)),
+            (None, None) => Err("no server on this machine".to_string()),
+        };
     let written = |program: &Found<Program>| std::fs::metadata(&program.value.path)?.modified();
     let server_written = installation.server.as_ref().and_then(|program| written(program).ok());
     Places {

@@ -84,7 +84,6 @@ pub fn watched(mut tray: super::Tray, post: Post) -> super::Tray {
         notify,
         windows::tray_window::{News, TrayWindow},
     };
-    crate::platform::windows::service::watch(post.clone());
     let tell = move |news| {
         match news {
             News::DoubleClicked => post(super::click()),

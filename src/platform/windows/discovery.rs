@@ -61,9 +61,8 @@ fn uninstall_entries(parent: &Key, view: u32, shown: &str) -> Vec<Uninstall> {
             let key = parent.options().access(KEY_READ | view).open(&name).ok()?;
             let text = |value: &str| key.get_string(value).ok().map(|text| expanded(&text));
             let display = key.get_string("DisplayName").ok()?;
-            let begins = |text: &str| {
-                display.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text))
-            };
+            let begins =
+                |text: &str| display.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text));
             (begins("VisualCron") && !begins("visualcron-tray")).then(|| Uninstall {
                 key: format!(r"{shown}\{name}"),
                 version: text("DisplayVersion"),
@@ -87,9 +86,8 @@ fn services() -> Vec<ServiceConfig> {
         Some(ServiceConfig { name: name.to_string(), image, start })
     };
     let usual: Vec<ServiceConfig> = SERVICE_NAMES.into_iter().filter_map(read).collect();
-    let runs_it = |service: &ServiceConfig| {
-        service.image.to_ascii_lowercase().contains(&SERVICE.to_ascii_lowercase())
-    };
+    let runs_it =
+        |service: &ServiceConfig| service.image.to_ascii_lowercase().contains(&SERVICE.to_ascii_lowercase());
     if usual.iter().any(runs_it) {
         return usual;
     }

@@ -4,6 +4,9 @@
 pub mod console;
 pub mod discovery;
 pub mod identity;
+pub mod programs;
+pub mod recovery_world;
+pub mod security;
 pub mod service;
 pub mod tray_window;
 

@@ -29,17 +29,20 @@ use windows_sys::Win32::{
             CloseServiceHandle, ControlService, NotifyServiceStatusChangeW, OpenSCManagerW, OpenServiceW,
             QueryServiceStatus, SC_HANDLE, SC_MANAGER_CONNECT, SC_MANAGER_ENUMERATE_SERVICE,
             SERVICE_CONTINUE_PENDING, SERVICE_CONTROL_STOP, SERVICE_NOTIFY_2W,
-            SERVICE_NOTIFY_CONTINUE_PENDING, SERVICE_NOTIFY_CREATED,
-            SERVICE_NOTIFY_DELETE_PENDING, SERVICE_NOTIFY_PAUSE_PENDING, SERVICE_NOTIFY_PAUSED,
-            SERVICE_NOTIFY_RUNNING, SERVICE_NOTIFY_START_PENDING, SERVICE_NOTIFY_STATUS_CHANGE,
-            SERVICE_NOTIFY_STOP_PENDING, SERVICE_NOTIFY_STOPPED, SERVICE_PAUSE_PENDING, SERVICE_PAUSED,
-            SERVICE_QUERY_STATUS, SERVICE_RUNNING, SERVICE_START, SERVICE_START_PENDING, SERVICE_STATUS,
-            SERVICE_STOP, SERVICE_STOP_PENDING, SERVICE_STOPPED, StartServiceW,
+            SERVICE_NOTIFY_CONTINUE_PENDING, SERVICE_NOTIFY_CREATED, SERVICE_NOTIFY_DELETE_PENDING,
+            SERVICE_NOTIFY_PAUSE_PENDING, SERVICE_NOTIFY_PAUSED, SERVICE_NOTIFY_RUNNING,
+            SERVICE_NOTIFY_START_PENDING, SERVICE_NOTIFY_STATUS_CHANGE, SERVICE_NOTIFY_STOP_PENDING,
+            SERVICE_NOTIFY_STOPPED, SERVICE_PAUSE_PENDING, SERVICE_PAUSED, SERVICE_QUERY_STATUS,
+            SERVICE_RUNNING, SERVICE_START, SERVICE_START_PENDING, SERVICE_STATUS, SERVICE_STOP,
+            SERVICE_STOP_PENDING, SERVICE_STOPPED, StartServiceW,
         },
         Threading::{GetExitCodeProcess, INFINITE, SleepEx, WaitForSingleObject},
     },
     UI::{
-        Shell::{SEE_MASK_NOASYNC, SEE_MASK_NOCLOSEPROCESS, SHELLEXECUTEINFOW, ShellExecuteExW},
+        Shell::{
+            SEE_MASK_FLAG_NO_UI, SEE_MASK_NOASYNC, SEE_MASK_NOCLOSEPROCESS, SHELLEXECUTEINFOW,
+            ShellExecuteExW,
+        },
         WindowsAndMessaging::SW_HIDE,
     },
 };
@@ -168,8 +171,9 @@ fn run_elevated(program: &Path, arguments: &str, patience: Duration) -> io::Resu
     let (verb, file, arguments) = (wide("runas"), wide(program), wide(arguments));
     let mut info = SHELLEXECUTEINFOW {
         cbSize: size_of::<SHELLEXECUTEINFOW>() as u32,
-        // With its end to wait for, and nothing left to be done in this thread later.
-        fMask: SEE_MASK_NOCLOSEPROCESS | SEE_MASK_NOASYNC,
+        // With its end to wait for, nothing left to be done in this thread later, and errors told to us, not to the
+        // user. (The question for the rights comes all the same.)
+        fMask: SEE_MASK_NOCLOSEPROCESS | SEE_MASK_NOASYNC | SEE_MASK_FLAG_NO_UI,
         lpVerb: verb.as_ptr(),
         lpFile: file.as_ptr(),
         lpParameters: arguments.as_ptr(),
@@ -179,7 +183,8 @@ fn run_elevated(program: &Path, arguments: &str, patience: Duration) -> io::Resu
     // SAFETY: the structure is whole, its texts end with zeros and outlive the call; the process handle is ours to
     // close. COM is given back if this thread took it.
     unsafe {
-        let com = CoInitializeEx(std::ptr::null(), (COINIT_APARTMENTTHREADED | COINIT_DISABLE_OLE1DDE) as u32);
+        let com =
+            CoInitializeEx(std::ptr::null(), (COINIT_APARTMENTTHREADED | COINIT_DISABLE_OLE1DDE) as u32);
         let started = ShellExecuteExW(&mut info) != 0;
         let error = io::Error::last_os_error();
         if com >= 0 {
@@ -462,6 +467,36 @@ mod tests {
         Cannot start the service: the Windows service V: other services need it, and are running. Stop those first.
         "
         );
+    }
+
+    /// On Wine alone: a service of its own is started, watched and stopped.
+    #[test]
+    fn a_service_starts_stops_and_tells_of_it() {
+        if std::env::var_os("WINEPREFIX").is_none() {
+            return;
+        }
+        const NAME: &str = "MSIServer";
+        let patience = Duration::from_secs(30);
+        change_named(NAME, false, patience).unwrap();
+        let (news, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            watch_states(NAME, &mut || {
+                let _ = news.send(status(NAME).unwrap());
+            })
+        });
+        let wait_for = |wanted: Status| {
+            let deadline = Instant::now() + patience;
+            while told.recv_timeout(deadline.saturating_duration_since(Instant::now())).unwrap() != wanted {}
+        };
+        // Time for the watch to begin.
+        std::thread::sleep(Duration::from_millis(300));
+        change_named(NAME, true, patience).unwrap();
+        assert_eq!(status(NAME).unwrap(), Status::Started);
+        change_named(NAME, true, patience).unwrap();
+        wait_for(Status::Started);
+        change_named(NAME, false, patience).unwrap();
+        assert_eq!(status(NAME).unwrap(), Status::Stopped);
+        wait_for(Status::Stopped);
     }
 
     /// Wine grants the rights without a question, so that the way there and back can be seen.
