@@ -30,11 +30,12 @@ use crate::{
 pub fn main() -> u8 {
     #[cfg(windows)]
     {
-        use crate::platform::windows::console;
+        use crate::platform::windows::{console, machine_settings};
         if std::env::args_os().len() > 1 {
             console::borrow();
         }
         console::keep_streams();
+        machine_settings::announce();
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

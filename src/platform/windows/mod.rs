@@ -4,13 +4,17 @@
 pub mod console;
 pub mod discovery;
 pub mod identity;
+pub mod machine_settings;
 pub mod programs;
 pub mod recovery_world;
 pub mod security;
 pub mod service;
 pub mod tray_window;
 
-use std::{ffi::OsStr, os::windows::ffi::OsStrExt};
+use std::{
+    ffi::{OsStr, OsString},
+    os::windows::ffi::{OsStrExt, OsStringExt},
+};
 use windows_sys::Win32::{
     Foundation::POINT,
     System::{RemoteDesktop::ProcessIdToSessionId, Threading::GetCurrentProcessId},
@@ -23,6 +27,19 @@ use windows_sys::Win32::{
 /// A text as the Windows API wants it, with a zero at its end.
 pub fn wide(text: impl AsRef<OsStr>) -> Vec<u16> {
     text.as_ref().encode_wide().chain([0]).collect()
+}
+
+/// A text of the Windows API, up to the zero at its end.
+///
+/// # Safety
+///
+/// `text` is alive, and ends with a zero.
+pub unsafe fn wide_text(text: *const u16) -> OsString {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let length = (0..).take_while(|&unit| *text.add(unit) != 0).count();
+        OsString::from_wide(std::slice::from_raw_parts(text, length))
+    }
 }
 
 /// The number of the logged-on session that this process belongs to. It stays the same when the user reconnects

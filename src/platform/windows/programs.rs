@@ -383,11 +383,7 @@ fn arguments(line: &[u16]) -> Vec<String> {
             return Vec::new();
         }
         let words = (1..usize::try_from(count).unwrap_or(0))
-            .map(|at| {
-                let word = *list.add(at);
-                let length = (0..).take_while(|&unit| *word.add(unit) != 0).count();
-                String::from_utf16_lossy(std::slice::from_raw_parts(word, length))
-            })
+            .map(|at| super::wide_text(*list.add(at)).to_string_lossy().into_owned())
             .collect();
         LocalFree(list.cast());
         words

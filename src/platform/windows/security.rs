@@ -101,8 +101,7 @@ unsafe fn text_of(sid: PSID) -> io::Result<String> {
         if ConvertSidToStringSidW(sid, &mut text) == 0 {
             return Err(io::Error::last_os_error());
         }
-        let length = (0..).take_while(|&unit| *text.add(unit) != 0).count();
-        let copy = String::from_utf16_lossy(std::slice::from_raw_parts(text, length));
+        let copy = super::wide_text(text).to_string_lossy().into_owned();
         LocalFree(text.cast());
         Ok(copy)
     }
