@@ -24,13 +24,8 @@ pub enum Source {
 
 impl Source {
     /// All of them, in their order.
-    pub const ALL: [Source; 5] = [
-        Source::LicenseHost,
-        Source::Settings,
-        Source::WebApi,
-        Source::ServersXml,
-        Source::Installation,
-    ];
+    pub const ALL: [Source; 5] =
+        [Source::LicenseHost, Source::Settings, Source::WebApi, Source::ServersXml, Source::Installation];
 
     /// The name for people: `servers.xml`, `settings`.
     pub fn title(self) -> &'static str {

@@ -73,13 +73,15 @@ pub fn running(path: &Path) -> Vec<Running> {
         .filter_map(|pid| {
             let process = Process::open(pid, PROCESS_QUERY_LIMITED_INFORMATION).ok()?;
             let path = process.path().filter(|path| same_spelling(path) == wanted)?;
-            if !process.is_ours() || !process.runs() {
-                return None;
-            }
-            let (arguments, folder) = started_with(pid).unzip();
-            Some(Running { pid, started: process.started()?, path, arguments, folder })
+            if process.is_ours() { process.described(pid, path) } else { None }
         })
         .collect()
+}
+
+/// The program of this user that runs as this process.
+pub fn of_process(pid: u32) -> Option<Running> {
+    let process = Process::open(pid, PROCESS_QUERY_LIMITED_INFORMATION).ok()?;
+    if process.is_ours() { process.described(pid, process.path()?) } else { None }
 }
 
 /// Does this very process still run, from this path?
@@ -269,6 +271,12 @@ impl Process {
         // SAFETY: all pointers are to local variables.
         let found = unsafe { GetProcessTimes(self.0, started, ended, kernel, user) } != 0;
         found.then(|| (u64::from(started.dwHighDateTime) << 32) | u64::from(started.dwLowDateTime))
+    }
+
+    /// `None` for one that has ended.
+    fn described(&self, pid: u32, path: PathBuf) -> Option<Running> {
+        let (arguments, folder) = started_with(pid).unzip();
+        self.runs().then_some(Running { pid, started: self.started()?, path, arguments, folder })
     }
 
     /// It has not ended yet. (A process whose handle somebody keeps is still listed then.)

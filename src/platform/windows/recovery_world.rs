@@ -2,12 +2,16 @@
 //! windows, the journal by synced appends.
 
 use super::{programs, security, wide};
-use crate::recovery::{
-    Program, Record, Role, World,
-    world::{Kind, Progress},
+use crate::{
+    platform::{dirs::Dirs, instance},
+    recovery::{
+        Program, Record, Role, World,
+        world::{Kind, Progress},
+    },
 };
 use jiff::Timestamp;
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
     os::windows::{
@@ -17,6 +21,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 use windows_sys::Win32::{
@@ -38,8 +43,12 @@ const RETRIES: [u64; 4] = [10, 20, 50, 120];
 pub struct RealWorld<'a> {
     /// The journal of this recovery.
     pub journal: PathBuf,
+    /// Our folders, in which the running tray is found.
+    pub dirs: &'a Dirs,
     /// Who watches how it goes.
     pub watcher: &'a mut dyn FnMut(Progress),
+    /// The user wants no more.
+    pub canceled: &'a AtomicBool,
 }
 
 impl World for RealWorld<'_> {
@@ -130,7 +139,11 @@ impl World for RealWorld<'_> {
     }
 
     fn runs_again(&mut self, program: &Program) -> io::Result<bool> {
-        Ok(!programs::running(&program.path).is_empty())
+        Ok(match program.role {
+            // Commands of ours run the same program, this one among them.
+            Role::OurTray => instance::tray(self.dirs).is_some(),
+            Role::Client | Role::VendorTray => !programs::running(&program.path).is_empty(),
+        })
     }
 
     fn ask_to_close(&mut self, program: &Program) -> io::Result<()> {
@@ -163,6 +176,10 @@ impl World for RealWorld<'_> {
     fn tell(&mut self, progress: Progress) {
         (self.watcher)(progress);
     }
+
+    fn is_canceled(&mut self) -> bool {
+        self.canceled.load(Ordering::Relaxed)
+    }
 }
 
 fn pid_of(program: &Program) -> io::Result<u32> {
@@ -171,17 +188,25 @@ fn pid_of(program: &Program) -> io::Result<u32> {
 
 /// The processes of this user in this session that run the program at `path`.
 pub fn running(role: Role, path: &Path) -> Vec<Program> {
-    programs::running(path)
-        .into_iter()
-        .map(|program| Program {
-            role,
-            pid: Some(program.pid),
-            started: program.started,
-            path: program.path,
-            arguments: program.arguments.unwrap_or_default(),
-            folder: program.folder,
-        })
-        .collect()
+    programs::running(path).into_iter().map(|program| described(role, program)).collect()
+}
+
+/// The running tray of this user, if it answers.
+pub fn running_tray(dirs: &Dirs) -> Option<Program> {
+    programs::of_process(instance::tray(dirs)?).map(|program| described(Role::OurTray, program))
+}
+
+fn described(role: Role, program: programs::Running) -> Program {
+    Program {
+        role,
+        pid: Some(program.pid),
+        started: program.started,
+        path: program.path,
+        arguments: program.arguments.unwrap_or_default(),
+        folder: program.folder,
+        // A session's programs need no more than to be started in it.
+        environment: BTreeMap::new(),
+    }
 }
 
 /// How many names a file has.

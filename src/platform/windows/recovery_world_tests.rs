@@ -95,7 +95,18 @@ fn wait_for(what: &str, mut probe: impl FnMut() -> bool) {
 }
 
 fn in_world<T>(journal: &Path, act: impl FnOnce(&mut RealWorld<'_>) -> T) -> T {
-    act(&mut RealWorld { journal: journal.to_path_buf(), watcher: &mut |_| {} })
+    watched(journal, &mut |_| {}, act)
+}
+
+fn watched<T>(
+    journal: &Path,
+    watcher: &mut dyn FnMut(Progress),
+    act: impl FnOnce(&mut RealWorld<'_>) -> T,
+) -> T {
+    let nowhere = Path::new(r"C:\nowhere");
+    let dirs = Dirs::new(Some(nowhere.into()), Some(nowhere.into()), Some(nowhere.into())).unwrap();
+    let canceled = AtomicBool::new(false);
+    act(&mut RealWorld { journal: journal.to_path_buf(), dirs: &dirs, watcher, canceled: &canceled })
 }
 
 fn plan(servers_xml: &Path, running: Vec<Program>) -> Plan {
@@ -105,6 +116,7 @@ fn plan(servers_xml: &Path, running: Vec<Program>) -> Plan {
         running,
         start_too: vec![],
         bring_back: None,
+        before: vec![],
         choices: Choices { patience_seconds: 30, ..Choices::default() },
     }
 }
@@ -202,8 +214,8 @@ fn the_flow_with_a_real_program_and_a_real_file() {
     let plan = plan(&servers_xml, running_now);
     let journal = folder.join("journal.jsonl");
     let mut told = Vec::new();
-    let mut world = RealWorld { journal: journal.clone(), watcher: &mut |progress| told.push(progress) };
-    let (_, outcome) = begin(&mut world, plan).unwrap();
+    let (_, outcome) =
+        watched(&journal, &mut |progress| told.push(progress), |world| begin(world, plan)).unwrap();
     assert_eq!(outcome, Outcome::Done, "{told:?}");
     assert!(child.0.wait().unwrap().success(), "closed, not ended");
     assert!(!servers_xml.exists());
