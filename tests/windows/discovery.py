@@ -141,8 +141,6 @@ def everything_by_its_service():
     moved = found()["installation"]["server_settings"]
     same((moved["value"], moved["certainty"]), (r"C:\Elsewhere", "documented"), "documented settings")
     # What other verbs make of it.
-    plan = json.loads(ask("recover", "--dry-run", "--json", expect=None)[0])
-    check(rf"{FOLDER}\VisualCronClient.exe" in " ".join(plan["steps"]), plan)
     for place, folder in [("server-settings", r"C:\Elsewhere"), ("server-log", rf"{FOLDER}\log")]:
         _, said, _ = ask("-v", "open", place)
         check(said.strip().endswith(f"Opened: {folder}"), said)
@@ -162,6 +160,67 @@ def started_and_stopped():
         same(found()["service_status"], vendor, f"after {word}")
     _, said, _ = ask("service", "restart", expect=64)
     check("invalid value" in said, said)
+
+
+def processes(name):
+    """The command lines of this prefix' processes of a program, by process id, as Linux sees them."""
+    found = {}
+    for folder in Path("/proc").iterdir():
+        try:
+            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            environment = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if words[0].lower().endswith(f"\\{name}".lower()) and f"WINEPREFIX={PREFIX}" in environment:
+            found[int(folder.name)] = [word for word in words[1:] if word]
+    return found
+
+
+def start(*words):
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.Popen([WINE, *words], env=ENV, start_new_session=True, **streams)
+    name = words[0].split("\\")[-1]
+    wait_for(name, lambda: processes(name))
+
+
+def server_cache_cleared():
+    """The vendor's seven steps with programs that run: closed by their windows, started again as they ran."""
+    folder = r"C:\Program Files (x86)\VisualCron"
+    settings = on_disk(r"C:\user\settings")
+    settings.mkdir(parents=True)
+    old = "<ArrayOfConnection><Connection><Name>A</Name><Address>a</Address></Connection></ArrayOfConnection>"
+    (settings / "servers.xml").write_text(old)
+    start(rf"{folder}\VisualCronClient.exe", "idle", "two words")
+    start(rf"{folder}\VCTray.exe", "hidden")
+    before = [processes(name) for name in ("VisualCronClient.exe", "VCTray.exe")]
+    same([len(running) for running in before], [1, 1], "programs, to begin with")
+    # The windows come a moment after the programs.
+    time.sleep(2)
+    said = "".join(ask("recover", "--yes", "--wait", "0", "--timeout", "20")[:2])
+    check(not (settings / "servers.xml").exists(), f"servers.xml is still there: {said}")
+    backups = [path for path in settings.iterdir() if path.name.startswith("servers.xml")]
+    check(len(backups) == 1 and backups[0].read_text() == old, f"backups: {backups}, {said}")
+    for name, old_ones in zip(("VisualCronClient.exe", "VCTray.exe"), before):
+        wait_for(f"{name} again", lambda: processes(name))
+        new_ones = processes(name)
+        check(not set(new_ones) & set(old_ones), f"{name} was not started anew: {new_ones}")
+        same(list(new_ones.values()), list(old_ones.values()), f"arguments of {name}")
+    # A Client that does not close is not ended, and everything is as it was.
+    time.sleep(2)
+    wine("taskkill", "/im", "VisualCronClient.exe")
+    wait_for("the end of the Client", lambda: not processes("VisualCronClient.exe"))
+    start(rf"{folder}\VisualCronClient.exe", "stubborn")
+    stubborn = processes("VisualCronClient.exe")
+    (settings / "servers.xml").write_text(old)
+    time.sleep(2)
+    said = "".join(ask("recover", "--yes", "--wait", "0", "--timeout", "2", expect=75)[:2])
+    same(processes("VisualCronClient.exe"), stubborn, f"a Client that does not close ({said})")
+    same((settings / "servers.xml").read_text(), old, "servers.xml")
+    ask("recover", "--yes", "--wait", "0", "--timeout", "2", "--force-close")
+    check(not set(processes("VisualCronClient.exe")) & set(stubborn), "a Client that does not close was not ended")
+    check(not (settings / "servers.xml").exists(), "servers.xml is still there")
+    wine("taskkill", "/f", "/im", "VisualCronClient.exe")
+    wine("taskkill", "/f", "/im", "VCTray.exe")
 
 
 def noticed_by_the_tray():
@@ -282,6 +341,7 @@ def main():
             one_that_fails,
             client_alone,
             by_other_hints,
+            server_cache_cleared,
             machine_settings,
             noticed_by_the_tray,
         ):
