@@ -22,10 +22,7 @@ run() {
     number=$((number + 1))
     stdout=$out/$number.stdout
     stderr=$out/$number.stderr
-    # In a batch file, for quotes do not come through the command line of cmd.
-    printf '@%s >%s.stdout 2>%s.stderr\r\n@exit %%errorlevel%%\r\n' "$1" "target\\windows\\console\\$number" \
-        "target\\windows\\console\\$number" >"$out/run.bat"
-    "$wine" cmd /c 'target\windows\console\run.bat' </dev/null || code=$?
+    "$wine" cmd /c "$1 >target\\windows\\console\\$number.stdout 2>target\\windows\\console\\$number.stderr" </dev/null || code=$?
 }
 
 for program in 'dist\visualcron-tray.exe' 'dist\visualcron-tray.com'; do
