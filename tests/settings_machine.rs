@@ -27,7 +27,7 @@ fn report(machine: &str, user: &str) -> String {
             report += &format!("{kind}: {problem}\n");
         }
     }
-    report.replace(&format!("{}/", folder.path().display()), "")
+    report.replace(&format!("{}{}", folder.path().display(), std::path::MAIN_SEPARATOR), "")
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn show_names_the_machine_and_set_does_not_go_against_it() {
         "locked = [\"log.level\"]\n[notices]\nexpiring_days = 45\n[log]\nlevel = \"warn\"\n",
     );
     let said = |args: &[&str]| {
-        let done = home.run(args);
+        let done = home.run(&[&["--config", "settings.toml"], args].concat());
         let text = String::from_utf8(done.stdout).unwrap() + &String::from_utf8(done.stderr).unwrap();
         (done.status.code(), text)
     };
@@ -152,8 +152,7 @@ fn show_names_the_machine_and_set_does_not_go_against_it() {
         "notices.expiring_days: 45 (was 20)\n"
     );
     // A note leaves the exit code as it is.
-    let path = home.join(".config/visualcron-tray/settings.toml");
-    fs::write(path, "[log]\nlevel = \"trace\"\n").unwrap();
+    fs::write(home.join("settings.toml"), "[log]\nlevel = \"trace\"\n").unwrap();
     let (code, shown) = said(&["settings", "show"]);
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("line 2: the machine's settings lock log.level"), "{shown}");

@@ -23,7 +23,6 @@ INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `I
 -- The most important ones by name as well: Wine takes the asterisk for a name, and could not show that they go.
 INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings1Named', 'Marker', 'settings.toml', 'CONFIGTOREMOVE', 2)
 INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings3Named', 'Marker', 'visualcron-tray.log', 'DATALOG', 2)
-INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings6Copy', 'Marker', 'settings.last-good.toml', 'DATATOREMOVE', 2)
 INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings6State', 'Marker', 'state.json', 'DATATOREMOVE', 2)
 
 -- 3 RemoveRegistryKey: the name "-" stands for the whole key when the component is removed. Not in the package for

@@ -22,8 +22,10 @@ def version_of(program):
     """File version and language from a program's version resource."""
     with open(program, "rb") as file:
         data = file.read()
-    fixed = data.find(struct.pack("<I", 0xFEEF04BD))  # the signature of VS_FIXEDFILEINFO
-    if fixed < 0:
+    resource = data.find("VS_VERSION_INFO\0".encode("utf-16-le"))
+    # The signature of VS_FIXEDFILEINFO. Before the resource it may be a number in the program itself.
+    fixed = data.find(struct.pack("<I", 0xFEEF04BD), resource)
+    if resource < 0 or fixed < 0:
         sys.exit(f"{program} has no version resource")
     high, low = struct.unpack_from("<II", data, fixed + 8)
     translation = data.find("Translation\0".encode("utf-16-le"), fixed)

@@ -21,6 +21,7 @@ make_prefix() {
     env -u DISPLAY wineboot -i >/dev/null 2>&1 </dev/null
     # Windows Server 2016. From build 17763 on, tao and muda call functions of uxtheme.dll by their numbers, behind
     # which Wine 8 has others: a crash, or not, as the stack happens to be.
+    # Without a screen there are windows all the same, that nobody sees.
     # Pages open in the browser, which Wine's own HTML would have seen to.
     cat >"$WINEPREFIX/settings.reg" <<'REG'
 REGEDIT4
@@ -36,6 +37,9 @@ REGEDIT4
 [HKEY_CURRENT_USER\Software\Wine\WineDbg]
 "ShowCrashDialog"=dword:00000000
 
+[HKEY_CURRENT_USER\Software\Wine\Drivers]
+"Graphics"="x11,null"
+
 [HKEY_CLASSES_ROOT\.html]
 @="htmlfile"
 REG
@@ -45,8 +49,11 @@ REG
     # What was started without a screen must not stay: windows of programs with one would never be seen.
     wineserver -k >/dev/null 2>&1 || true
     wineserver -w >/dev/null 2>&1 || true
-    : >"$WINEPREFIX/ready"
+    printf '%s\n' "$made_by" >"$WINEPREFIX/ready"
 }
+# A prefix that an older version of this made is made anew.
+made_by=$(cat "$here/wine.sh" "$here/process-prng.c" | cksum)
+is_ready() { [ "$(cat "$WINEPREFIX/ready" 2>/dev/null)" = "$made_by" ]; }
 
 fresh=
 if [ "${1:-}" = --fresh ]; then
@@ -59,10 +66,10 @@ if [ -n "$fresh" ] && [ -d "$WINEPREFIX" ]; then
 fi
 # Tests start many at once: only one makes the prefix.
 mkdir -p "$(dirname -- "$WINEPREFIX")"
-if [ -n "$fresh" ] || [ ! -f "$WINEPREFIX/ready" ]; then
+if [ -n "$fresh" ] || ! is_ready; then
     (
         flock 9
-        if [ -n "$fresh" ] || [ ! -f "$WINEPREFIX/ready" ]; then make_prefix; fi
+        if [ -n "$fresh" ] || ! is_ready; then make_prefix; fi
     ) 9>"$WINEPREFIX.lock"
 fi
 [ $# -gt 0 ] || exit 0

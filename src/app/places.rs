@@ -1,6 +1,7 @@
 //! Where VisualCron's folders and programs are on this machine, as found or with the reason why not.
 
 use super::Place;
+use crate::domain::{Entry, Version};
 use std::path::PathBuf;
 
 /// A path that is there, or why it is not, in a few words that fit into a greyed menu item.
@@ -28,6 +29,10 @@ pub struct Places {
     /// The Windows service of the server: its state in words, or why there is none to talk to. `None` where
     /// the system has no such services.
     pub service: Option<Result<String, String>>,
+    /// The server that is installed on this machine, as its files tell: its version, not its license.
+    pub server: Option<Entry>,
+    /// The version of the Client on this machine.
+    pub client_version: Option<Version>,
 }
 
 impl Places {

@@ -75,6 +75,8 @@ mod tests {
             server_settings: Err("no server on this machine".into()),
             server_files_in_client_settings: vec![],
             service: None,
+            server: None,
+            client_version: None,
         }
     }
 

@@ -22,6 +22,8 @@ pub fn places() -> Places {
         server_settings: Err("no server on this machine".into()),
         server_files_in_client_settings: vec![],
         service: None,
+        server: None,
+        client_version: None,
     }
 }
 

@@ -103,6 +103,13 @@ pub enum Verb {
                             back: everything is as it was, 76 you are needed: read what it says, 77 refused."
     )]
     Recover(Recover),
+    /// The Windows service of the server on this machine, with this user's own rights
+    #[cfg(windows)]
+    #[command(hide = true)]
+    Service {
+        /// What to do
+        action: ServiceAction,
+    },
     /// End the running tray
     Exit,
     /// Run the tray on a demo world that is removed at the end
@@ -263,6 +270,18 @@ pub enum SettingsAction {
         /// The server, by name or address
         name: String,
     },
+}
+
+/// What to do with the service.
+#[cfg(windows)]
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ServiceAction {
+    /// Start it, and wait until it is started
+    Start,
+    /// Stop it, and wait until it is stopped
+    Stop,
+    /// Show its state, and what was found of VisualCron on this machine, by which registry key or file
+    Status,
 }
 
 /// On, off, or which of them.

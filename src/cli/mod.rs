@@ -9,6 +9,8 @@ mod out;
 mod recover;
 mod refresh;
 mod releases;
+#[cfg(windows)]
+mod service;
 mod session;
 mod settings;
 mod status;
@@ -28,11 +30,12 @@ use crate::{
 pub fn main() -> u8 {
     #[cfg(windows)]
     {
-        use crate::platform::windows::console;
+        use crate::platform::windows::{console, machine_settings};
         if std::env::args_os().len() > 1 {
             console::borrow();
         }
         console::keep_streams();
+        machine_settings::announce();
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -63,6 +66,8 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
             return out.raw(&script);
         }
         Some(Verb::Releases(asked)) => return releases::run(asked, out),
+        #[cfg(windows)]
+        Some(Verb::Service { action }) => return service::run(*action, out),
         _ => {}
     }
     platform::autostart::use_options(cli.global.of_folders());
@@ -83,5 +88,7 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         Verb::Exit => tray::exit(&session, out),
         Verb::Demo => demo::run(&session, out),
         Verb::Completions { .. } | Verb::Releases(_) => Ok(0),
+        #[cfg(windows)]
+        Verb::Service { .. } => Ok(0),
     }
 }

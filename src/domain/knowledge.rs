@@ -11,7 +11,7 @@
 use super::{Entry, Kind, Source, Version};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The port of a VisualCron server unless another is given (documented by the vendor).
 pub const DEFAULT_PORT: u16 = 16444;
@@ -189,6 +189,29 @@ impl Knowledge {
             (Outcome::Read(entries), Some(book)) => book.replace(entries, now),
         };
         Absorbed { changed: absorbed.changed || elsewhere, ..absorbed }
+    }
+
+    /// Takes in what this machine's installation says of its server at `now`; `None`: there is no server here. An
+    /// installation does not tell its port: where other sources know one server on this machine, it is that one.
+    pub fn absorb_installed(
+        &mut self,
+        found: Option<Entry>,
+        local_names: &[String],
+        now: Timestamp,
+    ) -> Absorbed {
+        let ports: BTreeSet<u16> = self
+            .facts()
+            .into_iter()
+            .filter(|fact| fact.entry.source != Source::Installation)
+            .filter_map(|fact| host_and_port(&fact.entry, local_names))
+            .filter_map(|(host, port)| (host == LOCALHOST).then_some(port))
+            .collect();
+        let only = ports.first().copied().filter(|_| ports.len() == 1);
+        let found = found.map(|entry| Entry { port: entry.port.or(only), ..entry });
+        if found.is_none() && self.books.iter().all(|book| book.source != Source::Installation) {
+            return Absorbed::default();
+        }
+        self.absorb(Source::Installation, "", Outcome::Read(found.into_iter().collect()), now)
     }
 
     /// Drops what no source shows any more. Returns the names of what was dropped.
@@ -480,7 +503,12 @@ fn merge(mut facts: Vec<&Fact>, local_names: &[String], ambiguous_name: bool) ->
         server_id: first(&facts, |entry| entry.server_id.clone()),
         kind: first(&facts, |entry| entry.kind),
         edition: first(&facts, |entry| entry.edition.clone()),
-        installed_version: first(&facts, |entry| entry.installed_version),
+        // The server's own file knows better than a list that somebody wrote.
+        installed_version: facts
+            .iter()
+            .filter(|fact| fact.entry.source == Source::Installation && fact.gone_since.is_none())
+            .find_map(|fact| fact.entry.installed_version)
+            .or_else(|| first(&facts, |entry| entry.installed_version)),
         source: lead.map_or(Source::Settings, |fact| fact.entry.source),
         ignored: facts.iter().any(|fact| fact.gone_since.is_none() && fact.entry.ignored),
         read_at: match (&date, lead) {

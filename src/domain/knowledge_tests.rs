@@ -44,6 +44,46 @@ fn a_failure_never_erases_a_date() {
 }
 
 #[test]
+fn the_installed_version_joins_the_one_local_server_whatever_its_port() {
+    let names = ["PC-1".to_string()];
+    let installed = |version: &str| {
+        let mut entry = Entry::new(Source::Installation, at(0));
+        entry.address = Some("PC-1".into());
+        entry.installed_version = version.parse().ok();
+        Some(entry)
+    };
+    let mut known = Knowledge::default();
+    let mut local = xml("Here", "localhost:17000", OLD);
+    local.installed_version = "12.1.4".parse().ok();
+    known.absorb(Source::ServersXml, "servers.xml", Outcome::Read(vec![local, xml("B", "b", OLD)]), at(0));
+    assert!(known.absorb_installed(installed("13.2.2"), &names, at(0)).changed);
+    assert!(
+        !known.absorb_installed(installed("13.2.2"), &names, at(1)).changed,
+        "nothing new is not written"
+    );
+    let servers = known.servers(&names);
+    assert_eq!(servers.len(), 2);
+    let here = servers.iter().find(|server| server.local).unwrap();
+    assert_eq!((here.name.as_str(), here.until()), ("Here", OLD));
+    // The list was written before the update.
+    assert_eq!(here.installed_version, "13.2.2".parse().ok());
+    // The server was removed from this machine: its row, and what the list says, stay.
+    known.absorb_installed(None, &names, at(2));
+    let servers = known.servers(&names);
+    assert_eq!(
+        (servers.len(), servers.iter().find(|s| s.local).unwrap().installed_version),
+        (2, "12.1.4".parse().ok())
+    );
+
+    // Alone it is a server too, of the machine's name, without a date.
+    let mut known = Knowledge::default();
+    assert!(!known.absorb_installed(None, &names, at(0)).changed && known == Knowledge::default());
+    known.absorb_installed(installed("13.2.2"), &names, at(0));
+    let servers = known.servers(&names);
+    assert_eq!((servers.len(), servers[0].name.as_str(), servers[0].until()), (1, "PC-1", None));
+}
+
+#[test]
 fn a_server_that_the_user_removed_from_the_list_is_gone() {
     let mut known = Knowledge::default();
     known.absorb(

@@ -1,6 +1,8 @@
 //! The pure core: licenses, Maintenance, releases, coverage, notices. No clock, no files, no network.
 
+pub mod compatibility;
 pub mod coverage;
+pub mod installation;
 pub mod knowledge;
 pub mod license;
 pub mod notice;

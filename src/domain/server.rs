@@ -18,11 +18,14 @@ pub enum Source {
     WebApi,
     /// The Client's `servers.xml`. Its format is unpublished.
     ServersXml,
+    /// The programs installed on this machine: they tell their version, never a date.
+    Installation,
 }
 
 impl Source {
     /// All of them, in their order.
-    pub const ALL: [Source; 4] = [Source::LicenseHost, Source::Settings, Source::WebApi, Source::ServersXml];
+    pub const ALL: [Source; 5] =
+        [Source::LicenseHost, Source::Settings, Source::WebApi, Source::ServersXml, Source::Installation];
 
     /// The name for people: `servers.xml`, `settings`.
     pub fn title(self) -> &'static str {
@@ -31,6 +34,7 @@ impl Source {
             Source::Settings => "settings",
             Source::WebApi => "Web API",
             Source::ServersXml => "servers.xml",
+            Source::Installation => "installation",
         }
     }
 }

@@ -157,6 +157,11 @@ fn servers_xml(today: Date, port: u16) -> String {
     )
 }
 
+/// Do these folders belong to a demo world?
+pub fn is_demo(dirs: &crate::platform::dirs::Dirs) -> bool {
+    dirs.config.parent().is_some_and(|folder| folder.join("program").join(MARK).is_file())
+}
+
 /// Was this program started under the name of the Client, in a demo world?
 pub fn is_stand_in_client() -> bool {
     stand_in_folder().is_some()
@@ -214,8 +219,10 @@ mod tests {
         assert_eq!(standings, [Expiring, Active, Expired, Expired, Unknown]);
         let loaded = crate::store::settings::load(&world.config(), &world.data().join("last-good.toml"));
         assert_eq!(loaded.problems, []);
+        let dirs = crate::platform::dirs::Dirs::new(None, Some(world.config()), None).unwrap();
+        assert!(is_demo(&dirs));
         let folder = world.folder().to_path_buf();
         drop(world);
-        assert!(!folder.exists());
+        assert!(!folder.exists() && !is_demo(&dirs));
     }
 }

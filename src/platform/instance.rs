@@ -380,7 +380,7 @@ pub fn question(dirs: &Dirs, request: Request, patience: Duration) -> Result<Opt
 }
 
 /// The process id of the running tray, if one listens.
-#[cfg(unix)]
+#[allow(clippy::useless_conversion)] // On Unix a process id has a sign.
 pub fn tray(dirs: &Dirs) -> Option<u32> {
     let stream = ConnectOptions::new().name(socket_name(dirs).ok()?).connect_sync().ok()?;
     if !private::is_of_this_user(&stream) {

@@ -13,7 +13,7 @@ pub mod notify;
 pub mod open;
 pub mod private;
 pub mod program;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub mod recovery;
 #[cfg(target_os = "linux")]
 pub mod recovery_world;

@@ -1,9 +1,10 @@
 //! Clear server cache on this machine: makes plans from what is found here, and carries them out, one at a time.
 
-use super::{
-    dirs::Dirs,
-    recovery_world::{RealWorld, running, running_tray},
-};
+use super::dirs::Dirs;
+#[cfg(not(windows))]
+use super::recovery_world::{RealWorld, running, running_tray};
+#[cfg(windows)]
+use super::windows::recovery_world::{RealWorld, running, running_tray};
 use crate::{
     app::Places,
     domain::{Fault, Problem},

@@ -141,7 +141,9 @@ mod tests {
         std::fs::rename(file.with_file_name("other.xml"), &file).unwrap();
         assert!(heard(&rx), "another file was moved in its place");
         // The folder, and the one above it, is replaced as a whole, as by a restored backup.
-        for replaced in [file.parent().unwrap(), file.parent().unwrap().parent().unwrap()] {
+        // (On Windows nobody can move a folder in which another one is open, as a watched one is.)
+        let folders = [file.parent().unwrap(), file.parent().unwrap().parent().unwrap()];
+        for replaced in &folders[..if cfg!(windows) { 1 } else { 2 }] {
             drain(&rx);
             watch.set(std::slice::from_ref(&file)).unwrap();
             std::fs::rename(replaced, home.path().join(replaced.file_name().unwrap().len().to_string()))

@@ -88,7 +88,7 @@ impl World {
                 let option = format!("--{}", decision.word());
                 self.report(Area::Asked, program::beside(&self.dirs, &["recover", &option, "--wait", "0"]));
             }
-            Effect::Service(_) => self.report(Area::Asked, Err(no_service())),
+            Effect::Service(start) => self.service(start),
             Effect::Reply(ticket, reply) => self.reply(ticket, *reply),
             Effect::Say(problem) => say(&problem),
             Effect::Quit => return false,
@@ -101,6 +101,24 @@ impl World {
         if let Some(waiting) = waiting {
             let _ = waiting.send(reply);
         }
+    }
+
+    /// Starts or stops the service, in a thread: it takes as long as it takes, and so may the user's answer.
+    fn service(&self, start: bool) {
+        #[cfg(windows)]
+        if !crate::host::demo::is_demo(&self.dirs) {
+            let post = self.post.clone();
+            std::thread::spawn(move || {
+                match super::windows::service::change_elevated_if_needed(start) {
+                    Ok(()) => tracing::info!(event = "service.changed", start),
+                    Err(problem) => post(Event::Failed(Area::Asked, problem)),
+                }
+                post(Event::FilesChanged);
+            });
+            return;
+        }
+        let _ = start;
+        self.report(Area::Asked, Err(no_service()));
     }
 
     fn report(&self, area: Area, result: Result<(), Problem>) {

@@ -269,7 +269,7 @@ wait_tray no && pass 'no tray is started where that is not wanted' || fail 'no t
 there 'there are settings and state' "$home/AppData/Local/visualcron-tray/data"
 mkdir -p "$home/AppData/Local/VisualCron/settings" && echo x >"$home/AppData/Local/VisualCron/settings/servers.xml"
 # What has no row of its own in RemoveFile.
-starred='/visualcron-tray(/config|/data(/icons(/[a-z-]+\.png)?|/log|/pages|/tray-[0-9]+\.lock)?)?$'
+starred='/visualcron-tray(/config|/data(/icons(/[a-z-]+\.png)?|/log|/pages|/tray-[0-9]+\.lock|/settings\.last-good-[0-9a-f]+\.toml)?)?$'
 is 'remove with the settings' 0 "$(msiexec /x "$product3" REMOVESETTINGS=1)"
 snapshot "$work/after"
 # The folder above the one that was asked for is the administrator's.

@@ -40,7 +40,7 @@ def wait_for(what, probe, patience=PATIENCE):
             return found
         if time.monotonic() > end:
             picture("failed")
-            for log in PREFIX.glob("drive_c/users/*/Temp/*/data/log/*.log"):
+            for log in [*PREFIX.glob("drive_c/users/*/Temp/*/data/log/*.log"), *PREFIX.glob("drive_c/tray/log/*.log")]:
                 print(log.read_text(), file=sys.stderr)
             print("opened:", OPENED.read_text(), file=sys.stderr)
             raise SystemExit(f"waited {patience} s in vain for {what}; see {OUT}/failed.png")
@@ -234,6 +234,46 @@ def from_the_console(program):
     subprocess.run([WINE, "reg", "query", key], env=ENV, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
 
 
+def service_from_the_menu(program):
+    """Server, Service, Start and Stop: with a stand-in for the server's service, and Windows' own word for its state."""
+    folder = PREFIX / "drive_c/Program Files (x86)/VisualCron"
+    subprocess.run([ROOT / "tests/windows/stand-ins/make.sh", folder], check=True)
+    binary = '"C:\\Program Files (x86)\\VisualCron\\VisualCronService.exe"'
+    quiet = {"env": ENV, "check": True, "stdin": subprocess.DEVNULL, "timeout": PATIENCE}
+    subprocess.run([WINE, "sc", "create", "VisualCron", "binPath=", binary, "start=", "demand"], stdout=subprocess.DEVNULL, **quiet)
+
+    def state():
+        out = OUT / "sc.txt"
+        with open(out, "w") as stdout:
+            subprocess.run([WINE, "sc", "query", "VisualCron"], stdout=stdout, **quiet)
+        return next(line.split()[-1] for line in out.read_text().splitlines() if "STATE" in line)
+
+    assert state() == "STOPPED"
+    folders = ["--data-dir", "C:\\tray", "--config", "C:\\tray\\settings.toml", "--visualcron-dir", "C:\\vc"]
+    tray = subprocess.Popen(
+        [WINE, program, *folders, "tray"], env=ENV, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    wait_for("the icon", tray_window)
+    log = PREFIX / "drive_c/tray/log/visualcron-tray.log"
+    for word, moves, wanted in [("start", [], "RUNNING"), ("stop", ["Down"], "STOPPED")]:
+        wait_for("no balloon in the way", lambda: not balloon())
+        open_menu(f"service-{word}")
+        before = set(menus())
+        # Exit, About, start on logon, a line, Server; in it the state of the connection, a line, Service.
+        keys(*["Up"] * 4, "Right")
+        wait_for("the submenu", lambda: set(menus()) - before)
+        before = set(menus())
+        keys("Down", "Right")
+        wait_for("the submenu of the service", lambda: set(menus()) - before)
+        time.sleep(0.3)
+        picture(f"service-{word}-menu")
+        keys(*moves, "Return")
+        wait_for(f"the service to {word}", lambda: state() == wanted)
+        wait_for("the word of it", lambda: log.read_text().count("service.changed") == 1 + bool(moves))
+    post(WM_CLOSE)
+    wait_for("the end of the program", lambda: tray.poll() is not None)
+
+
 def end_of_session(program):
     """Windows asks all programs to end, as when the user logs off."""
     demo = Demo(program)
@@ -281,7 +321,7 @@ def main():
     for name in ("WAYLAND_DISPLAY", "BROWSER"):
         ENV.pop(name, None)
     try:
-        for step in (whole_visit, from_the_console, asked_to_close, end_of_session):
+        for step in (whole_visit, from_the_console, asked_to_close, end_of_session, service_from_the_menu):
             subprocess.run([WINE, "cmd", "/c", "exit"], env=ENV, check=True, stdin=subprocess.DEVNULL)
             start = time.monotonic()
             step(program)

@@ -163,6 +163,8 @@ impl App {
             Err(problem) => post(Event::Failed(Area::Watch, problem)),
         }
         self.watch_files(Watch::set);
+        #[cfg(windows)]
+        super::windows::service::watch(post.clone());
         match instance::serve(&self.world.dirs, post, self.world.tickets.clone()) {
             Ok(host) => self.host = Some(host),
             Err(problem) => world::say(&problem),

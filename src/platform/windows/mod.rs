@@ -2,9 +2,19 @@
 #![allow(unsafe_code)]
 
 pub mod console;
+pub mod discovery;
 pub mod identity;
+pub mod machine_settings;
+pub mod programs;
+pub mod recovery_world;
+pub mod security;
+pub mod service;
 pub mod tray_window;
 
+use std::{
+    ffi::{OsStr, OsString},
+    os::windows::ffi::{OsStrExt, OsStringExt},
+};
 use windows_sys::Win32::{
     Foundation::POINT,
     System::{RemoteDesktop::ProcessIdToSessionId, Threading::GetCurrentProcessId},
@@ -13,6 +23,24 @@ use windows_sys::Win32::{
         WindowsAndMessaging::{FindWindowW, GetCursorPos, GetSystemMetrics, SM_CXSMICON},
     },
 };
+
+/// A text as the Windows API wants it, with a zero at its end.
+pub fn wide(text: impl AsRef<OsStr>) -> Vec<u16> {
+    text.as_ref().encode_wide().chain([0]).collect()
+}
+
+/// A text of the Windows API, up to the zero at its end.
+///
+/// # Safety
+///
+/// `text` is alive, and ends with a zero.
+pub unsafe fn wide_text(text: *const u16) -> OsString {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let length = (0..).take_while(|&unit| *text.add(unit) != 0).count();
+        OsString::from_wide(std::slice::from_raw_parts(text, length))
+    }
+}
 
 /// The number of the logged-on session that this process belongs to. It stays the same when the user reconnects
 /// from elsewhere, unlike the environment's `SESSIONNAME`.

@@ -21,13 +21,23 @@ use std::{
 /// files elsewhere. Empty: none.
 pub const MACHINE_FILE_VARIABLE: &str = "VISUALCRON_TRAY_MACHINE_SETTINGS";
 
-static GIVEN: OnceLock<Option<PathBuf>> = OnceLock::new();
+/// Reads a whole file of at most so many bytes; `None` when there is no such file.
+pub type Reader = fn(&Path, u64) -> Result<Option<Vec<u8>>, Problem>;
 
-/// Says where the machine's settings file is, or that there is none. Counts once, before settings are loaded.
+struct Given {
+    path: Option<PathBuf>,
+    read: Reader,
+}
+
+static GIVEN: OnceLock<Given> = OnceLock::new();
+
+/// Says where the machine's settings file is, or that there is none, and how it is to be read. Counts once, before
+/// settings are loaded.
 ///
-/// Whoever names a file vouches that only administrators can write it: its values start programs and open pages.
-pub fn use_machine_file(path: Option<PathBuf>) {
-    let _ = GIVEN.set(path);
+/// Whoever names a file vouches that `read` gives only what administrators wrote: its values start programs and open
+/// pages.
+pub fn use_machine_file(path: Option<PathBuf>, read: Reader) {
+    let _ = GIVEN.set(Given { path, read });
 }
 
 /// Where the machine's settings file is: what the environment says, what [`use_machine_file`] was given, and on
@@ -37,7 +47,7 @@ pub fn machine_file() -> Option<PathBuf> {
         return Some(PathBuf::from(path)).filter(|path| path.is_absolute());
     }
     match GIVEN.get() {
-        Some(given) => given.clone(),
+        Some(given) => given.path.clone(),
         // On Windows any user may make folders below %ProgramData%: the platform has to look at the owner first.
         None => cfg!(target_os = "linux").then(|| PathBuf::from("/etc/visualcron-tray/settings.toml")),
     }
@@ -55,8 +65,9 @@ impl Machine {
     pub fn read(path: Option<&Path>) -> (Machine, Vec<Problem>) {
         let Some(path) = path else { return (Machine::default(), Vec::new()) };
         let read = || {
-            let Some(bytes) = atomic::read_bounded(path, super::MAX_FILE).map_err(|problem| vec![problem])?
-            else {
+            let given = GIVEN.get().filter(|given| given.path.as_deref() == Some(path));
+            let reader = given.map_or(atomic::read_bounded as Reader, |given| given.read);
+            let Some(bytes) = reader(path, super::MAX_FILE).map_err(|problem| vec![problem])? else {
                 return Ok(Machine::default());
             };
             let text = decode(&bytes, path).map_err(|problem| vec![problem])?;
