@@ -47,6 +47,23 @@ fn looks(effects: Vec<Effect>) -> Vec<Look> {
 }
 
 #[test]
+fn the_version_installed_on_this_machine_decides_about_coverage() {
+    use crate::{app::state::coverage_of, domain::Coverage};
+    let mut listed = entry("localhost", Some(Kind::Perpetual), Some(-300));
+    listed.installed_version = "12.1.4".parse().ok();
+    let mut state = state(vec![listed.clone()]);
+    assert_eq!(coverage_of(&state.servers[0]), Coverage::Covered);
+    let mut installed = Entry::new(Source::Installation, now().timestamp());
+    installed.address = Some("localhost".into());
+    installed.installed_version = "13.2.2".parse().ok();
+    let mut files = files(vec![listed]);
+    files.places.server = Some(installed);
+    update(&mut state, looked(Purpose::Routine, files), &now());
+    assert_eq!(state.servers.len(), 1);
+    assert_eq!(coverage_of(&state.servers[0]), Coverage::NotCovered);
+}
+
+#[test]
 fn what_is_due_is_saved_before_it_is_shown_and_shown_once() {
     let mut state = state(vec![entry("PROD-01", Some(Kind::Subscription), Some(12))]);
     let effects = update(&mut state, Event::Woke, &now());

@@ -141,6 +141,14 @@ def everything_by_its_service():
     moved = found()["installation"]["server_settings"]
     same((moved["value"], moved["certainty"]), (r"C:\Elsewhere", "documented"), "documented settings")
     # What other verbs make of it.
+    on_disk(r"C:\data").mkdir(exist_ok=True)
+    typed = '[[server]]\nname = "HERE"\naddress = "localhost"\nport = 17000\nmaintenance_until = 2020-01-01\n'
+    on_disk(r"C:\data\settings.toml").write_text(typed)
+    servers = json.loads(ask("status", "--json", expect=None)[0])["servers"]
+    told = [(server["name"], server["installed_version"], server["coverage"]) for server in servers]
+    same(told, [("HERE", "13.2.2", "not_covered")], "the server on this machine")
+    check("is 13.2.1, the server 13.2.2" in " ".join(servers[0]["notes"]), servers)
+    on_disk(r"C:\data\settings.toml").unlink()
     for place, folder in [("server-settings", r"C:\Elsewhere"), ("server-log", rf"{FOLDER}\log")]:
         _, said, _ = ask("-v", "open", place)
         check(said.strip().endswith(f"Opened: {folder}"), said)
