@@ -229,8 +229,7 @@ fn take_files(state: &mut State, files: Files, now: &ZonedDateTime, effects: &mu
     let typed = known.absorb(Source::Settings, &typed_at, typed, now.timestamp());
     let cached_at = state.places.servers_xml.to_string_lossy();
     let cached = known.absorb(Source::ServersXml, &cached_at, files.servers_xml, now.timestamp());
-    let installed =
-        known.absorb_installed(state.places.server.clone(), &state.local_names, now.timestamp());
+    let installed = known.absorb_installed(state.places.server.clone(), &state.local_names, now.timestamp());
     state.unsaved |= typed.changed || cached.changed || installed.changed;
     let moved = [typed.moved, cached.moved].concat();
     state.merge();
