@@ -162,7 +162,9 @@ fn harness(state: State) -> Harness<'static, Seen> {
     let [width, height] = recovery::SIZE;
     let app = |ctx: &egui::Context, seen: &mut Seen| {
         if !std::mem::replace(&mut seen.styled, true) {
+            // Fonts are there from the next picture on.
             style::apply(ctx);
+            return;
         }
         seen.wishes.extend(recovery::show(&mut seen.state, ctx, seen.now));
     };

@@ -66,8 +66,9 @@ impl<'a> Button<'a> {
         };
         let job = underlined(&name, letter, &font, ink);
         let text = ui.fonts_mut(|fonts| fonts.layout_job(job));
+        let hint_ink = if main && self.enabled { p.on_accent } else { p.quiet };
         let hint = self.escape.then(|| {
-            ui.painter().layout_no_wrap("Esc".into(), style::plain_font(style::SMALL - 1.0), p.quiet)
+            ui.painter().layout_no_wrap("Esc".into(), style::plain_font(style::SMALL - 1.0), hint_ink)
         });
         let hint_width = hint.as_ref().map_or(0.0, |hint| hint.size().x + 10.0);
         let padding = vec2(16.0, 8.0);
@@ -105,7 +106,7 @@ impl<'a> Button<'a> {
         let end = at.x + text.size().x + 10.0;
         ui.painter().galley(at, text, ink);
         if let Some(hint) = hint {
-            ui.painter().galley(pos2(end, rect.center().y - hint.size().y / 2.0), hint, p.quiet);
+            ui.painter().galley(pos2(end, rect.center().y - hint.size().y / 2.0), hint, hint_ink);
         }
         ring(ui, &response, style::ROUND);
 
@@ -226,7 +227,9 @@ fn paint_mark(painter: &Painter, rect: Rect, mark: Mark, p: &Palette) {
     let thin = Stroke::new(radius * 0.16, p.quiet);
     let letter = |text: &str, ink: Color32, size: f32| {
         let galley = painter.layout_no_wrap(text.into(), style::strong_font(radius * size), ink);
-        painter.galley(center - galley.size() / 2.0, galley, ink);
+        // Figures stand on the line, with nothing below it: what is below is not part of the middle.
+        let up = vec2(0.0, radius * 0.06);
+        painter.galley(center - galley.size() / 2.0 - up, galley, ink);
     };
     let at = |x: f32, y: f32| center + radius * vec2(x, y);
     let bold = |ink| Stroke::new(radius * 0.2, ink);

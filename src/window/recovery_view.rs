@@ -9,12 +9,12 @@ use super::{
 use crate::domain::Problem;
 use egui::{
     Align, CentralPanel, Context, Frame, Key, Layout, Margin, Modifiers, RichText, ScrollArea, Ui,
-    accesskit::Role, vec2,
+    accesskit::Role, containers::scroll_area::ScrollSource, vec2,
 };
 use std::time::Duration;
 
 /// How large the window is at first, in points.
-pub const SIZE: [f32; 2] = [660.0, 700.0];
+pub const SIZE: [f32; 2] = [680.0, 740.0];
 
 /// Shows the state. Returns what the user asks for.
 pub fn show(state: &mut State, ctx: &Context, now: Duration) -> Option<Wish> {
@@ -31,21 +31,22 @@ pub fn show(state: &mut State, ctx: &Context, now: Duration) -> Option<Wish> {
                 node.set_role(Role::Pane);
                 node.set_label(TITLE);
             });
-            let below = Margin { top: 22, bottom: 16, ..style::edge() };
+            let below = Margin { top: 22, bottom: 20, ..style::edge() };
             part(ui, Frame::new().inner_margin(below), |ui| head(state, ui));
             // From the top to the bottom, so that Tab and screen readers go the same way. The buttons' height is known
             // from the picture before.
             let id = parts::id("buttons' height");
             let known = ui.data(|data| data.get_temp::<f32>(id)).unwrap_or(63.0);
             let mut wish = None;
-            ScrollArea::vertical().auto_shrink(false).max_height(ui.available_height() - known).show(
-                ui,
-                |ui| {
-                    scroll_by_keys(ui);
-                    let edge = Margin { top: 0, bottom: 8, ..style::edge() };
-                    part(ui, Frame::new().inner_margin(edge), |ui| wish = body(state, ui, now));
-                },
-            );
+            // The bar is for the pointer: Tab passes it by.
+            let tab = ui.input(|i| i.key_pressed(Key::Tab));
+            let by = ScrollSource { scroll_bar: !tab, drag: false, mouse_wheel: true };
+            let area = ScrollArea::vertical().auto_shrink(false).scroll_source(by);
+            area.max_height(ui.available_height() - known).show(ui, |ui| {
+                scroll_by_keys(ui);
+                let edge = Margin { top: 0, bottom: 8, ..style::edge() };
+                part(ui, Frame::new().inner_margin(edge), |ui| wish = body(state, ui, now));
+            });
             let top = ui.cursor().top();
             parts::rule(ui);
             let edge = Margin { top: 14, bottom: 14, ..style::edge() };
@@ -86,12 +87,12 @@ fn scroll_by_keys(ui: &Ui) {
 fn head(state: &State, ui: &mut Ui) {
     let (mark, title, text) = headline(state);
     ui.spacing_mut().item_spacing.y = 6.0;
-    ui.horizontal(|ui| {
+    ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 12.0;
         if let Some(mark) = mark {
-            parts::mark(ui, mark, 24.0);
+            parts::mark(ui, mark, 26.0);
         }
-        parts::heading(ui, &title, style::TITLE, 1);
+        ui.vertical(|ui| parts::heading(ui, &title, style::TITLE, 1));
     });
     parts::news(ui, &text);
 }
@@ -296,14 +297,14 @@ fn interrupted(plan: &PlanShown, ui: &mut Ui) {
             ("Keep as is", "Changes nothing. The backup stays where it is."),
         ];
         for (name, text) in resume.into_iter().chain(others) {
-            ui.horizontal_top(|ui| {
-                ui.add_sized([88.0, 0.0], |ui: &mut Ui| {
-                    ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
-                        ui.label(RichText::new(name).font(style::strong_font(style::BODY)))
-                    })
-                    .response
+            parts::named(ui, Role::ListItem, &format!("{name}: {text}"), |ui| {
+                ui.horizontal_top(|ui| {
+                    ui.allocate_ui_with_layout(vec2(80.0, 0.0), Layout::top_down(Align::Min), |ui| {
+                        ui.set_width(80.0);
+                        ui.label(RichText::new(name).font(style::strong_font(style::BODY)));
+                    });
+                    ui.vertical(|ui| ui.label(text));
                 });
-                ui.label(text);
             });
         }
     });
@@ -321,7 +322,10 @@ fn step_line(ui: &mut Ui, mark: Mark, step: &str, word: &str) {
                 let now = mark == Mark::Now;
                 ui.label(if now { text.font(style::strong_font(style::BODY)) } else { text });
             });
-            ui.with_layout(Layout::right_to_left(Align::Min), |ui| parts::quiet(ui, word));
+            // That a step has not begun is said by its number; said aloud it is in the sentence.
+            if !matches!(mark, Mark::Number(_)) {
+                ui.with_layout(Layout::right_to_left(Align::Min), |ui| parts::quiet(ui, word));
+            }
         });
     });
 }
@@ -438,6 +442,7 @@ fn foot(state: &State, ui: &mut Ui, focus: bool) -> Option<Wish> {
             press(Button::other("Later").escape().focus(focus).show(ui), Wish::Close);
         }),
         Screen::Running(running) => {
+            ui.set_min_height(36.0);
             parts::quiet(ui, "It goes on when this window is closed.");
             right(ui, &mut |ui| {
                 let cancel = Button::other("Cancel").escape().enabled(running.may_cancel).focus(focus);

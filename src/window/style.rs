@@ -140,7 +140,11 @@ pub fn apply(ctx: &egui::Context) {
             style.spacing.icon_width = 18.0;
             style.spacing.icon_width_inner = 10.0;
             style.spacing.icon_spacing = 10.0;
-            style.spacing.scroll = egui::style::ScrollStyle::thin();
+            // The bar lies in the margin, and what is in the window keeps its width.
+            style.spacing.scroll = egui::style::ScrollStyle {
+                floating_allocated_width: 0.0,
+                ..egui::style::ScrollStyle::thin()
+            };
         });
     }
 }
@@ -163,6 +167,7 @@ fn visuals(theme: Theme) -> Visuals {
     visuals.selection.bg_fill = p.accent.gamma_multiply(0.3);
     visuals.selection.stroke = Stroke::new(1.0, p.text);
     visuals.text_cursor.blink = false;
+    visuals.clip_rect_margin = 0.0;
     let round = CornerRadius::same(ROUND - 2);
     let widgets = &mut visuals.widgets;
     widgets.noninteractive.fg_stroke = Stroke::new(1.0, p.text);
