@@ -4,6 +4,8 @@
 //! Pictures are held in tests/snapshots/window. `UPDATE_PICTURES=1 cargo test --test window` paints them anew: look
 //! at them before you keep them.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 #[path = "window/pictures.rs"]
 mod pictures;
 #[path = "support/recovery_stand_in.rs"]

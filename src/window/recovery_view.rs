@@ -145,13 +145,17 @@ fn ended_headline(outcome: &Outcome) -> (Option<Mark>, String, String) {
             "The server cache was cleared",
             "The programs run again. A new servers.xml appears when the Client has connected.".to_string(),
         ),
-        Outcome::RolledBack { why } => {
-            (Mark::Remark, "Everything is as it was", format!("What was done has been taken back. {why}"))
+        Outcome::RolledBack { .. } => {
+            (Mark::Remark, "Everything is as it was", "What was done has been taken back.".to_string())
         }
         Outcome::Kept => {
             (Mark::Remark, "Things were left as they are", "Nothing more will be done about it.".to_string())
         }
-        Outcome::NeedsUser { why } => (Mark::Failed, "You are needed", why.clone()),
+        Outcome::NeedsUser { .. } => (
+            Mark::Failed,
+            "You are needed",
+            "It could neither be done nor be taken back altogether. Nothing is lost.".to_string(),
+        ),
     };
     (Some(mark), title.into(), text)
 }
@@ -373,6 +377,16 @@ fn seconds(time: Duration) -> String {
 }
 
 fn result(ended: &Ended, ui: &mut Ui) {
+    let why = match &ended.outcome {
+        Outcome::RolledBack { why } => Some(("Why", why)),
+        Outcome::NeedsUser { why } => Some(("What happened, and what to do", why)),
+        Outcome::Done | Outcome::Kept => None,
+    };
+    if let Some((heading, why)) = why.filter(|(_, why)| !why.is_empty()) {
+        parts::card(ui, heading, |ui| {
+            ui.add(egui::Label::new(why).selectable(true).wrap());
+        });
+    }
     if !ended.servers.is_empty() {
         parts::card(ui, "Before and after", |ui| {
             let rows: Vec<Vec<String>> = ended
@@ -390,7 +404,9 @@ fn result(ended: &Ended, ui: &mut Ui) {
     if let Some(backup) = &ended.backup {
         parts::card(ui, "The backup", |ui| {
             ui.add(egui::Label::new(backup.display().to_string()).selectable(true).wrap());
-            parts::quiet(ui, "To bring it back: visualcron-tray recover --undo");
+            if matches!(ended.outcome, Outcome::Done | Outcome::Kept) {
+                parts::quiet(ui, "To bring it back: visualcron-tray recover --undo");
+            }
         });
     }
 }
