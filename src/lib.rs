@@ -17,3 +17,4 @@ pub mod platform;
 pub mod recovery;
 pub mod sources;
 pub mod store;
+pub mod window;

@@ -29,7 +29,7 @@ done
 
 if [ -z "${NO_BUILD:-}" ]; then
     flags=(); [ "$profile" = debug ] || flags=(--profile "$profile")
-    (cd "$root" && cargo build --quiet --bins --example bare_tray "${flags[@]}")
+    (cd "$root" && cargo build --quiet --bins --example bare_tray --example recovery_window "${flags[@]}")
 fi
 
 if [ $# -eq 0 ]; then
