@@ -801,10 +801,10 @@ fn clear_server_cache_is_only_shown() {
     This is what Clear server cache would do. It is only shown: nothing has been changed.
 
     First try the cheap steps:
-    - Refresh license data: `visualcron-tray refresh`.
-    - Make sure that the license host can be reached on port 443; refresh tells.
-    - Associate the code of the renewal with the license online, if it has one of its own: `visualcron-tray open renew`.
-    - Use a Client of the same version as the server.
+    - Refresh license data. Choose it in the tray, or run `visualcron-tray refresh`.
+    - Make sure that the license host can be reached. Port 443 must be open to it; Refresh license data tells.
+    - Associate the code of the renewal with the license. A renewal may come with a code of its own, to be entered online: `visualcron-tray open renew`.
+    - Use a Client of the same version as the server. Another version may not show what the server says.
 
     Then these steps will be done:
     1. Rename [home]/VisualCron/settings/servers.xml to a backup beside it

@@ -217,7 +217,7 @@ fn folders_open_and_a_click_starts_the_client() {
     let client = home.stand_in("VisualCronClient");
     let path = home.join("bin/VisualCronClient").display().to_string();
     assert!(home.run(&["settings", "set", "visualcron.client_program", &path]).status.success());
-    let watcher = bus.watcher();
+    let (watcher, notifications) = (bus.watcher(), bus.notifications(&["actions"]));
     let _tray = start(&home, &bus, NOW);
     let item = watcher.wait_for_item(TIMEOUT);
     item.wait_for_tooltip(TIMEOUT, |text| text.contains("no servers known"));
@@ -237,11 +237,12 @@ fn folders_open_and_a_click_starts_the_client() {
     let settings = home.join(".config/visualcron-tray/settings.toml").display().to_string();
     wait_for("the settings", TIMEOUT, || log(&opened).ends_with(&format!("{settings}\n")).then_some(()));
     item.click(&["Clear server cache…"]);
-    let page = wait_for("the plan", TIMEOUT, || {
-        let log = log(&opened);
-        log.lines().last().filter(|line| line.ends_with("clear-server-cache.html")).map(str::to_string)
-    });
-    assert!(fs::read_to_string(page).unwrap().contains("nothing has been changed"));
+    let bubble = notifications.wait_for_next(TIMEOUT);
+    assert!(
+        bubble.body.contains("it has no display") && bubble.body.contains("`visualcron-tray recover`"),
+        "{}",
+        bubble.body
+    );
     assert!(home.join(".local/share/VisualCron/settings/servers.xml").exists());
 }
 

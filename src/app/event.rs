@@ -223,6 +223,8 @@ pub enum Effect {
     Copy(String),
     /// Start on logon, or not.
     SetAutostart(bool),
+    /// Show the window of Clear server cache.
+    RecoveryWindow,
     /// Go on with a Clear server cache that was interrupted.
     Recover(Decision),
     /// Start or stop the Windows service.

@@ -8,7 +8,6 @@ pub mod command;
 pub mod event;
 pub mod page;
 pub mod places;
-pub mod recovery_plan;
 pub mod report;
 pub mod state;
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Pages of ours for the browser, until there are windows: everything about all servers, and the plan of
-//! Clear server cache. No scripts, nothing loaded from anywhere, light and dark.
+//! A page of ours for the browser: everything about all servers. No scripts, nothing loaded from anywhere, light
+//! and dark.
 
-use super::{State, recovery_plan::Plan, state::coverage_of, view::facts, words};
+use super::{State, state::coverage_of, view::facts, words};
 use crate::domain::{standing, text::plain};
 use jiff::ZonedDateTime;
 use std::fmt::Write;
@@ -120,26 +120,6 @@ pub fn details(state: &State, now: &ZonedDateTime) -> String {
     .collect();
     let _ = write!(body, "<h2>Pages of the vendor</h2>\n<ul>\n{links}</ul>\n");
     page(words::TITLE, &body)
-}
-
-/// The plan of Clear server cache.
-pub fn recovery(plan: &Plan) -> String {
-    let mut body = String::new();
-    match &plan.refused {
-        Some(why) => {
-            let _ = writeln!(
-                body,
-                "<p class=\"expired\">Clear server cache would refuse to run here. {}</p>",
-                escape(why)
-            );
-        }
-        None => body.push_str(
-            "<p>This is what Clear server cache would do. It is only shown: nothing has been changed.</p>\n",
-        ),
-    }
-    let _ = write!(body, "<h2>Steps</h2>\n{}", list("ol", &plan.steps));
-    let _ = write!(body, "<h2>Before you do it</h2>\n{}", list("ul", &plan.remarks));
-    page("Clear server cache", &body)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{
     Command, Effect, Event, Findings, Link, Look, Purpose, State, Target, Ticket,
     event::{Area, Files, LookAt, Recovery, RecoveryState, Refresh},
-    page, recovery_plan,
+    page,
     report::{RefreshReport, RefreshedServer, Reply, Request, StatusReport},
     words,
 };
@@ -125,10 +125,7 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
                 state.kept.notices.handle(open.iter().map(|notice| notice.key.as_str()), handling);
         }
         Command::Details => effects.push(open(Target::Page("details", page::details(state, now)))),
-        Command::ClearCache => {
-            let plan = recovery_plan::plan(&state.places);
-            effects.push(open(Target::Page("clear-server-cache", page::recovery(&plan))));
-        }
+        Command::ClearCache => effects.push(Effect::RecoveryWindow),
         Command::Recovery(decision) => effects.push(Effect::Recover(*decision)),
         Command::RecoverySeen => {
             if let Some(recovery) = &state.recovery {

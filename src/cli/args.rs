@@ -110,6 +110,11 @@ pub enum Verb {
         /// What to do
         action: ServiceAction,
     },
+    /// Show a window
+    Window {
+        /// Which
+        window: Window,
+    },
     /// End the running tray
     Exit,
     /// Run the tray on a demo world that is removed at the end
@@ -119,6 +124,13 @@ pub enum Verb {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// A window.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Window {
+    /// Clear server cache
+    Recovery,
 }
 
 #[derive(Args)]

@@ -15,6 +15,7 @@ mod session;
 mod settings;
 mod status;
 mod tray;
+mod window;
 
 use args::{Cli, Verb};
 use clap::{CommandFactory, Parser};
@@ -72,7 +73,7 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
     }
     platform::autostart::use_options(cli.global.of_folders());
     let session = Session::new(&cli.global)?;
-    if !matches!(cli.verb, None | Some(Verb::Tray | Verb::Demo | Verb::Recover(_))) {
+    if !matches!(cli.verb, None | Some(Verb::Tray | Verb::Demo | Verb::Recover(_) | Verb::Window { .. })) {
         recover::remark_if_interrupted(&session, out);
     }
     let twin_of = if cli.verb.is_none() { program::twin_of() } else { None };
@@ -85,6 +86,7 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         Verb::Settings { action } => settings::run(&session, action, out),
         Verb::Autostart { action } => autostart::run(&session, action, out),
         Verb::Recover(asked) => recover::run(&session, &asked, out),
+        Verb::Window { window } => window::run(&session, window),
         Verb::Exit => tray::exit(&session, out),
         Verb::Demo => demo::run(&session, out),
         Verb::Completions { .. } | Verb::Releases(_) => Ok(0),

@@ -15,7 +15,7 @@ use crate::{
     recovery::{
         Choices, Decision, Journal, Outcome, Plan, Role,
         run::in_words,
-        words::{FIRST, remarks},
+        words::{FIRST, First, remarks},
         world::Progress,
     },
     store::recoveries::{Kept, Recoveries},
@@ -105,7 +105,7 @@ fn show_plan(session: &Session, asked: &Recover, out: &Out) -> Result<u8, Proble
         "schema": 1,
         "servers_xml": plan.servers_xml,
         "refused": refused,
-        "first": FIRST,
+        "first": FIRST.iter().map(first_in_words).collect::<Vec<_>>(),
         "steps": steps,
         "remarks": remarks(&plan),
     });
@@ -125,9 +125,13 @@ fn show_plan(session: &Session, asked: &Recover, out: &Out) -> Result<u8, Proble
     }
 }
 
+fn first_in_words(first: &First) -> String {
+    format!("{}. {}", first.title, first.how)
+}
+
 fn plan_in_words(plan: &Plan) -> String {
     let mut text = String::from("First try the cheap steps:\n");
-    FIRST.iter().for_each(|first| text.push_str(&format!("- {first}\n")));
+    FIRST.iter().for_each(|first| text.push_str(&format!("- {}\n", first_in_words(first))));
     text.push_str("\nThen these steps will be done:\n");
     let steps = plan.steps();
     steps.iter().zip(1..).for_each(|(step, n)| text.push_str(&format!("{n}. {}\n", plan.describe(step))));
@@ -203,11 +207,7 @@ fn watched<T>(
                 stop.store(true, Ordering::Relaxed);
             }
         });
-        let mut tell = |progress: Progress| {
-            let mut stdout = std::io::stdout().lock();
-            let _ = serde_json::to_writer(&mut stdout, &progress).map_err(std::io::Error::from);
-            let _ = stdout.write_all(b"\n").and_then(|()| stdout.flush());
-        };
+        let mut tell = |progress: Progress| tell_watcher(&progress);
         return act(&mut Watcher { tell: &mut tell, canceled: &canceled });
     }
     let mut begun = Instant::now();
@@ -230,6 +230,13 @@ fn watched<T>(
     act(&mut Watcher { tell: &mut tell, canceled: &canceled })
 }
 
+/// Tells a process of ours how it goes. That it is gone stops nothing.
+fn tell_watcher(progress: &Progress) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = serde_json::to_writer(&mut stdout, progress).map_err(std::io::Error::from);
+    let _ = stdout.write_all(b"\n").and_then(|()| stdout.flush());
+}
+
 /// One server before and after.
 #[derive(Serialize)]
 struct Row {
@@ -245,7 +252,11 @@ fn report(session: &Session, asked: &Recover, kept: &Kept, clears: bool, out: &O
     let client_runs =
         plan.programs().any(|program| program.role == Role::Client) && !plan.choices.leave_client_closed;
     if done && clears && client_runs {
-        wait_for(&plan.servers_xml, Duration::from_secs(asked.wait), out);
+        let say = |text: String| match asked.watched {
+            true => tell_watcher(&Progress::Note { text }),
+            false => out.remark(&text),
+        };
+        wait_for(&plan.servers_xml, Duration::from_secs(asked.wait), say);
     }
     let after = dates(session).unwrap_or_default();
     let rows: Vec<Row> = plan
@@ -316,11 +327,11 @@ fn report_in_words(
 }
 
 /// Waits until the Client has written its file, bounded.
-fn wait_for(file: &Path, patience: Duration, out: &Out) {
+fn wait_for(file: &Path, patience: Duration, say: impl Fn(String)) {
     const LOOK: Duration = Duration::from_millis(100);
     let until = Instant::now() + patience;
     if !file.is_file() && !patience.is_zero() {
-        out.remark(&format!("Waiting up to {} s for a new {} …", patience.as_secs(), file.display()));
+        say(format!("Waiting up to {} s for a new {} …", patience.as_secs(), file.display()));
     }
     while !file.is_file() && Instant::now() < until {
         std::thread::sleep(LOOK);

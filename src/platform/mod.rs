@@ -15,6 +15,8 @@ pub mod private;
 pub mod program;
 #[cfg(any(target_os = "linux", windows))]
 pub mod recovery;
+#[cfg(any(target_os = "linux", windows))]
+pub mod recovery_window;
 #[cfg(target_os = "linux")]
 pub mod recovery_world;
 pub mod survey;

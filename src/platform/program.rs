@@ -24,25 +24,37 @@ fn tray_beside(this: &Path) -> Option<PathBuf> {
     is_twin.then(|| this.with_extension("exe")).filter(|tray| tray.is_file())
 }
 
-/// Starts this program in another role, with the folders of this one; it outlives this one.
+/// This program in another role, with the folders of this one; it outlives this one.
+///
+/// # Errors
+///
+/// [`Problem::io`] where the system does not tell where this program is.
+pub fn role(dirs: &Dirs, arguments: &[&str]) -> Result<Command, Problem> {
+    let mut command = Command::new(path().map_err(|error| cannot_start(&error))?);
+    command.args(arguments).arg("--config").arg(&dirs.config).arg("--data-dir").arg(&dirs.data);
+    if let Some(folder) = &dirs.visualcron_asked {
+        command.arg("--visualcron-dir").arg(folder);
+    }
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    Ok(command)
+}
+
+/// Starts this program in another role, and leaves it alone.
 ///
 /// # Errors
 ///
 /// [`Problem::io`] where it cannot be started.
 pub fn beside(dirs: &Dirs, arguments: &[&str]) -> Result<(), Problem> {
-    let failed = |error: std::io::Error| {
-        let path = path().unwrap_or_else(|_| "visualcron-tray".into());
-        Problem::io("Cannot start this program a second time", &path, &error, "Install visualcron-tray anew.")
-    };
-    let mut command = Command::new(path().map_err(failed)?);
-    command.args(arguments).arg("--config").arg(&dirs.config).arg("--data-dir").arg(&dirs.data);
-    if let Some(folder) = &dirs.visualcron_asked {
-        command.arg("--visualcron-dir").arg(folder);
-    }
+    let mut command = role(dirs, arguments)?;
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut child = command.spawn().map_err(failed)?;
+    let mut child = command.spawn().map_err(|error| cannot_start(&error))?;
     std::thread::spawn(move || child.wait());
     Ok(())
+}
+
+/// It could not be started a second time.
+pub fn cannot_start(error: &std::io::Error) -> Problem {
+    let path = path().unwrap_or_else(|_| "visualcron-tray".into());
+    Problem::io("Cannot start this program a second time", &path, error, "Install visualcron-tray anew.")
 }

@@ -1,7 +1,8 @@
 //! Carries out effects: looks at the world in threads of their own, saves, shows, opens, answers.
 
 use super::{
-    Post, autostart, clipboard, dirs::Dirs, instance::Tickets, links, notify, open, program, survey,
+    Post, autostart, clipboard, dirs::Dirs, instance::Tickets, links, notify, open, program, recovery_window,
+    survey,
 };
 use crate::{
     app::{
@@ -83,6 +84,13 @@ impl World {
             Effect::SetAutostart(on) => {
                 self.report(Area::Asked, autostart::set(on));
                 (self.post)(Event::FilesChanged);
+            }
+            Effect::RecoveryWindow => {
+                let shown = match recovery_window::no_window() {
+                    Some(problem) => Err(problem),
+                    None => program::beside(&self.dirs, &["window", "recovery"]),
+                };
+                self.report(Area::Asked, shown);
             }
             Effect::Recover(decision) => {
                 let option = format!("--{}", decision.word());
