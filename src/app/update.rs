@@ -171,7 +171,11 @@ fn ask(state: &mut State, request: Request, ticket: Ticket, now: &ZonedDateTime,
         Request::Run { command } => match command.parse() {
             Ok(command) => {
                 choose(state, command, now, effects);
-                effects.push(Effect::Confirm(ticket));
+                // That it ends is done, whether or not something else could be kept before.
+                effects.push(match effects.contains(&Effect::Quit) {
+                    true => Effect::Reply(ticket, Box::new(Reply::Done)),
+                    false => Effect::Confirm(ticket),
+                });
             }
             Err(_) => effects.push(Effect::Reply(ticket, Box::new(Reply::NotUnderstood))),
         },

@@ -67,7 +67,7 @@ mod unix {
     };
 
     /// What of ours the folder holds: in these folders files are only replaced or opened by [`super::open`].
-    const FOLDERS: [&str; 3] = ["log", "pages", "icons"];
+    const FOLDERS: [&str; 4] = ["log", "pages", "icons", "recovery"];
     /// How the names of our files begin: state, the copies of good settings, lock and socket.
     const FILES: [&str; 4] = ["state.json", "settings.last-good-", "tray.lock", "tray.sock"];
     const LOG: &str = "log/visualcron-tray.log";

@@ -1,7 +1,7 @@
 //! The real world of the recovery flow on Linux: files by rename without replacing, programs by `/proc`, the
 //! journal by synced appends.
 
-use super::{dirs::Dirs, instance};
+use super::{dirs::Dirs, instance, private};
 use crate::recovery::{
     Program, Record, Role, World,
     world::{Kind, Progress},
@@ -157,7 +157,7 @@ impl World for RealWorld<'_> {
 /// Appends a line and syncs it. A line that a crash has cut off goes first.
 fn append(path: &Path, line: &[u8]) -> io::Result<()> {
     let new = !path.exists();
-    let mut file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
+    let mut file = private::open(File::options().create(true).truncate(false).read(true).write(true), path)?;
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
     let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1) as u64;
