@@ -2,7 +2,7 @@
 //! knocks, so that the first window comes to the front.
 
 use super::runner::Waker;
-use crate::{domain::Problem, store::atomic};
+use crate::{domain::Problem, platform::private, store::atomic};
 use interprocess::local_socket::{
     ConnectOptions, GenericFilePath, GenericNamespaced, Listener, ListenerOptions, Name, prelude::*,
 };
@@ -34,15 +34,11 @@ pub struct Door {
 
 /// Claims the one window of this name. `folder` is our own data folder.
 pub fn claim(folder: &Path, name: &str) -> Result<Claim, Problem> {
-    let path = folder.join(format!("window-{name}.lock"));
+    let path = folder.join(format!("window-{name}{}.lock", session_suffix()));
     atomic::create_folder(folder)?;
     let next = "Check that the folder can be written, or give another with --data-dir.";
     let failed = |error: &std::io::Error| Problem::io("Cannot lock", &path, error, next);
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
+    let file = private::open(File::options().create(true).truncate(false).write(true), &path)
         .map_err(|error| failed(&error))?;
     match file.try_lock() {
         Ok(()) => Ok(Claim::Ours(Door { lock: file, listener: listen(folder, name).ok() })),
@@ -72,6 +68,9 @@ impl Door {
                     std::thread::sleep(TALK);
                     continue;
                 };
+                if !private::is_of_this_user(&guest) {
+                    continue;
+                }
                 let _ = guest.set_recv_timeout(Some(TALK));
                 let mut said = [0; KNOCK.len()];
                 if guest.read_exact(&mut said).is_ok() && said == KNOCK {
@@ -102,7 +101,19 @@ fn listen(folder: &Path, name: &str) -> std::io::Result<Listener> {
         let owner_and_system = widestring::u16cstr!("D:P(A;;GA;;;OW)(A;;GA;;;SY)");
         options.security_descriptor(SecurityDescriptor::deserialize(owner_and_system)?)
     };
-    options.create_sync()
+    let listener = options.create_sync()?;
+    // Until then, and where a system pays no heed to the mode, others are turned away when they come.
+    #[cfg(unix)]
+    std::fs::set_permissions(socket_path(folder, name), std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// On Windows each logged-on session has windows of its own: those of another cannot come to the front here.
+fn session_suffix() -> String {
+    #[cfg(windows)]
+    return format!("-{}", crate::platform::windows::session());
+    #[cfg(not(windows))]
+    String::new()
 }
 
 fn socket_path(folder: &Path, name: &str) -> PathBuf {
@@ -115,7 +126,8 @@ fn socket_name(folder: &Path, name: &str) -> std::io::Result<Name<'static>> {
             folder.as_os_str().as_encoded_bytes().iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
                 (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
             });
-        format!("visualcron-tray-window-{name}-{folder:016x}").to_ns_name::<GenericNamespaced>()
+        format!("visualcron-tray-window-{name}-{folder:016x}{}", session_suffix())
+            .to_ns_name::<GenericNamespaced>()
     } else {
         socket_path(folder, name).to_fs_name::<GenericFilePath>()
     }
