@@ -26,9 +26,9 @@ def servers(desk, *connections):
     desk.write_in_place(SERVERS_XML, f"<ArrayOfConnection>{''.join(connections)}</ArrayOfConnection>")
 
 
-def settings(desk, connection='check = "off"'):
-    """Settings that ask nobody but, where wanted, the servers' ports."""
-    desk.write_in_place(SETTINGS, f"[license_host]\ncheck_on_refresh = false\n[connection]\n{connection}\n")
+def settings(desk, connection='check = "off"', license_host="check_on_refresh = false"):
+    """Settings that ask nobody but, where wanted, the servers' ports and a license host."""
+    desk.write_in_place(SETTINGS, f"[license_host]\n{license_host}\n[connection]\n{connection}\n")
 
 
 def start(desk, now=TODAY.isoformat()):

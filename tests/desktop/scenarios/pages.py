@@ -1,4 +1,4 @@
-"""The pages for the browser: Details, and what Clear server cache would do."""
+"""The page for the browser: Details."""
 
 import real
 
@@ -16,9 +16,5 @@ def run(desk):
     assert "PROD-01" in text and "&lt;b&gt;TEST" in text and "<b>TEST" not in text
     desk.page_shot("page-details", page)
 
-    desk.choose_from_icon("Clear server cache")
-    page = desk.wait_for_opened()
-    assert page.endswith("/pages/clear-server-cache.html"), page
-    desk.page_shot("page-clear-server-cache", page)
     desk.choose_from_icon("Exit")
     assert tray.wait_for_exit() == 0
