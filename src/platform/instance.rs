@@ -1,7 +1,13 @@
 //! One tray per user session: a lock that goes with its process, and a local socket over which a second
 //! start or a command talks to the running tray. One JSON line asks, one answers.
 
-use super::{Post, dirs::Dirs, private};
+pub use super::lock::Lock;
+use super::{
+    Post,
+    dirs::Dirs,
+    lock, private,
+    socket::{Socket, session_suffix},
+};
 use crate::{
     app::{
         Command, Event, Ticket,
@@ -10,13 +16,10 @@ use crate::{
     domain::{Fault, Problem},
     store::atomic,
 };
-use interprocess::local_socket::{
-    ConnectOptions, GenericFilePath, GenericNamespaced, ListenerOptions, Name, Stream, prelude::*,
-};
+use interprocess::local_socket::{ConnectOptions, Stream, prelude::*};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
-    fs::{File, TryLockError},
     io::{BufRead, BufReader, ErrorKind, Read, Write},
     path::{Path, PathBuf},
     sync::{
@@ -60,87 +63,29 @@ struct Question {
     request: Request,
 }
 
-/// The right to be the one tray. Given back when dropped, or when the process ends in whatever way.
-pub struct Lock {
-    _file: File,
-}
-
-/// Takes the lock; `None` while another process has it.
+/// Takes the right to be the one tray; `None` while another process has it.
 pub fn lock(dirs: &Dirs) -> Result<Option<Lock>, Problem> {
     atomic::create_folder(&dirs.data)?;
     // Somebody else may have made the folder just now.
     private::check(&dirs.data, false)?;
-    let path = lock_path(dirs);
-    let file = private::open(File::options().create(true).truncate(false).write(true), &path)
-        .map_err(|error| cannot_lock(&path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(Lock { _file: file })),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(cannot_lock(&path, &error)),
-    }
+    lock::take(&lock_path(dirs))
 }
 
-/// Whether another process has the lock. Leaves no trace; but whoever tries to take the lock at this very moment
-/// may find it taken.
+/// Whether another process has that right.
 ///
 /// # Errors
 ///
-/// As for [`lock`].
+/// As for [`lock()`].
 pub fn is_locked(dirs: &Dirs) -> Result<bool, Problem> {
-    let path = lock_path(dirs);
-    let file = match private::open(File::options().write(true), &path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(cannot_lock(&path, &error)),
-    };
-    match file.try_lock_shared() {
-        Ok(()) => Ok(false),
-        Err(TryLockError::WouldBlock) => Ok(true),
-        Err(TryLockError::Error(error)) => Err(cannot_lock(&path, &error)),
-    }
+    lock::is_taken(&lock_path(dirs))
 }
 
 fn lock_path(dirs: &Dirs) -> PathBuf {
     dirs.data.join(format!("tray{}.lock", session_suffix()))
 }
 
-fn cannot_lock(path: &Path, error: &std::io::Error) -> Problem {
-    let next = "Check that the folder can be written, or give another with --data-dir.";
-    Problem::io("Cannot lock", path, error, next)
-}
-
-/// On Windows each logged-on session has its own tray, as the vendor's (documented); elsewhere each user.
-fn session_suffix() -> String {
-    #[cfg(windows)]
-    return format!("-{}", super::windows::session());
-    #[cfg(not(windows))]
-    String::new()
-}
-
-fn socket_path(dirs: &Dirs) -> PathBuf {
-    dirs.data.join("tray.sock")
-}
-
-fn socket_name(dirs: &Dirs) -> std::io::Result<Name<'static>> {
-    if cfg!(windows) {
-        let folder: u64 =
-            dirs.data.as_os_str().as_encoded_bytes().iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-                (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
-            });
-        format!("visualcron-tray-{folder:016x}{}", session_suffix()).to_ns_name::<GenericNamespaced>()
-    } else {
-        socket_path(dirs).to_fs_name::<GenericFilePath>()
-    }
-}
-
-/// Lets only the user who runs the tray, and the system, talk to it. By default everybody could listen in.
-#[cfg(windows)]
-fn for_this_user(options: ListenerOptions<'_>) -> std::io::Result<ListenerOptions<'_>> {
-    use interprocess::os::windows::{
-        local_socket::ListenerOptionsExt, security_descriptor::SecurityDescriptor,
-    };
-    let owner_and_system = widestring::u16cstr!("D:P(A;;GA;;;OW)(A;;GA;;;SY)");
-    Ok(options.security_descriptor(SecurityDescriptor::deserialize(owner_and_system)?))
+fn socket(dirs: &Dirs) -> Socket {
+    Socket::new(&dirs.data, "tray.sock", "visualcron-tray")
 }
 
 /// Who waits for which answer.
@@ -200,25 +145,16 @@ impl Drop for Guest {
 ///
 /// [`Problem::io`] where the socket cannot be made; the tray works without it.
 pub fn serve(dirs: &Dirs, post: Post, tickets: Tickets) -> Result<Host, Problem> {
+    let socket = socket(dirs);
     let failed = |error: std::io::Error| {
         Problem::io(
             "Other commands cannot talk to this tray",
-            &socket_path(dirs),
+            socket.path(),
             &error,
             "They work without it. A shorter path given with --data-dir may help.",
         )
     };
-    if cfg!(unix) {
-        let _ = std::fs::remove_file(socket_path(dirs));
-    }
-    let options = ListenerOptions::new().name(socket_name(dirs).map_err(failed)?).try_overwrite(true);
-    #[cfg(windows)]
-    let options = for_this_user(options).map_err(failed)?;
-    let listener = options.create_sync().map_err(failed)?;
-    // Until then, and where a system pays no heed to the mode, others are turned away when they come.
-    #[cfg(unix)]
-    std::fs::set_permissions(socket_path(dirs), std::os::unix::fs::PermissionsExt::from_mode(0o600))
-        .map_err(failed)?;
+    let listener = socket.listen().map_err(failed)?;
     let context = Context::of(dirs);
     let host = Host { guests: Arc::default(), tickets: tickets.clone() };
     let guests = host.guests.clone();
@@ -355,14 +291,14 @@ pub fn ask(dirs: &Dirs, request: Request) -> Option<Reply> {
 /// [`Fault::Unavailable`] where somebody listens, but does not answer; [`Fault::Permission`] where that is a
 /// process of another user.
 pub fn question(dirs: &Dirs, request: Request, patience: Duration) -> Result<Option<Reply>, Problem> {
-    let Ok(name) = socket_name(dirs) else { return Ok(None) };
-    let (context, socket) = (Context::of(dirs), socket_path(dirs));
+    let (context, socket) = (Context::of(dirs), socket(dirs));
+    let Ok(name) = socket.name() else { return Ok(None) };
     let (answer, answers) = mpsc::channel();
     // Of its own, since neither a connection nor, on Windows, an answer can be waited for with a time limit.
     std::thread::spawn(move || {
         let _ = answer.send(match ConnectOptions::new().name(name).connect_sync() {
             Err(_) => Ok(None),
-            Ok(stream) if !private::is_of_this_user(&stream) => Err(not_ours(&socket)),
+            Ok(stream) if !private::is_of_this_user(&stream) => Err(not_ours(socket.path())),
             Ok(stream) => talk(&stream, &Question { context, request }).map(Some).map_err(|error| {
                 no_answer(match error.kind() {
                     ErrorKind::InvalidData => {
@@ -382,7 +318,7 @@ pub fn question(dirs: &Dirs, request: Request, patience: Duration) -> Result<Opt
 /// The process id of the running tray, if one listens.
 #[allow(clippy::useless_conversion)] // On Unix a process id has a sign.
 pub fn tray(dirs: &Dirs) -> Option<u32> {
-    let stream = ConnectOptions::new().name(socket_name(dirs).ok()?).connect_sync().ok()?;
+    let stream = ConnectOptions::new().name(socket(dirs).name().ok()?).connect_sync().ok()?;
     if !private::is_of_this_user(&stream) {
         return None;
     }
@@ -440,7 +376,7 @@ mod tests {
         let dirs = dirs(home.path());
         assert_eq!(ask(&dirs, Request::Status), None);
         // A socket left behind by a crash does not block.
-        std::fs::write(socket_path(&dirs), "").unwrap();
+        std::fs::write(socket(&dirs).path(), "").unwrap();
         let tickets = Tickets::default();
         let waiting = tickets.clone();
         let post: Post = Arc::new(move |event| {
@@ -456,7 +392,7 @@ mod tests {
         assert_eq!(ask(&elsewhere, Request::Run { command: "exit".into() }), Some(Reply::Done));
         assert_eq!(ask(&elsewhere, Request::Run { command: "got-it".into() }), None);
         for nonsense in ["\n", "{}\n", "{\"context\":1}\n", "\0\0\0\n"] {
-            let mut stream = Stream::connect(socket_name(&dirs).unwrap()).unwrap();
+            let mut stream = Stream::connect(socket(&dirs).name().unwrap()).unwrap();
             stream.write_all(nonsense.as_bytes()).unwrap();
             let mut answer = String::new();
             BufReader::new(stream).read_line(&mut answer).unwrap();
@@ -466,7 +402,7 @@ mod tests {
 
     /// Asks, and leaves the answer where it is.
     fn asking(dirs: &Dirs) -> Stream {
-        let mut stream = Stream::connect(socket_name(dirs).unwrap()).unwrap();
+        let mut stream = Stream::connect(socket(dirs).name().unwrap()).unwrap();
         let question = Question { context: Context::of(dirs), request: Request::Status };
         stream.write_all(&serde_json::to_vec(&question).unwrap()).unwrap();
         stream.write_all(b"\n").unwrap();

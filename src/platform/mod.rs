@@ -8,6 +8,7 @@ pub mod dirs;
 pub mod footprint;
 pub mod instance;
 pub mod links;
+pub mod lock;
 pub mod log;
 pub mod notify;
 pub mod open;
@@ -19,6 +20,7 @@ pub mod recovery;
 pub mod recovery_window;
 #[cfg(target_os = "linux")]
 pub mod recovery_world;
+pub mod socket;
 pub mod survey;
 pub mod tray;
 pub mod watch;

@@ -3,13 +3,12 @@
 use super::atomic;
 use crate::{
     domain::{Fault, Problem},
-    platform::private,
+    platform::lock::{self, Lock},
     recovery::Journal,
 };
 use jiff::Timestamp;
 use std::{
-    fs::{self, File, TryLockError},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -21,9 +20,6 @@ const KEEP: usize = 50;
 /// The folder of the journals.
 #[derive(Clone, Debug)]
 pub struct Recoveries(PathBuf);
-
-/// The right to recover. Given back when dropped, or when the process ends in whatever way.
-pub struct Lock(#[allow(dead_code, reason = "held for as long as it exists")] File);
 
 /// A journal and its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,25 +43,12 @@ impl Recoveries {
     /// [`Problem::io`] where the folder or the lock cannot be made.
     pub fn lock(&self) -> Result<Option<Lock>, Problem> {
         atomic::create_folder(&self.0)?;
-        let path = self.0.join("lock");
-        let failed = |error: &io::Error| {
-            Problem::io("Cannot lock", &path, error, "Check that the folder can be written.")
-        };
-        let file = private::open(File::options().create(true).truncate(false).write(true), &path)
-            .map_err(|error| failed(&error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lock(file))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(failed(&error)),
-        }
+        lock::take(&self.0.join("lock"))
     }
 
     /// Whether another process recovers just now.
     pub fn is_locked(&self) -> bool {
-        File::options()
-            .write(true)
-            .open(self.0.join("lock"))
-            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        lock::is_taken(&self.0.join("lock")).unwrap_or(false)
     }
 
     /// A new journal's file.

@@ -2,14 +2,19 @@
 //! knocks, so that the first window comes to the front.
 
 use super::runner::Waker;
-use crate::{domain::Problem, platform::private, store::atomic};
-use interprocess::local_socket::{
-    ConnectOptions, GenericFilePath, GenericNamespaced, Listener, ListenerOptions, Name, prelude::*,
+use crate::{
+    domain::Problem,
+    platform::{
+        lock::{self, Lock},
+        private,
+        socket::{Socket, session_suffix},
+    },
+    store::atomic,
 };
+use interprocess::local_socket::{ConnectOptions, Listener, prelude::*};
 use std::{
-    fs::{File, TryLockError},
     io::{Read, Write},
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 
@@ -28,26 +33,22 @@ pub enum Claim {
 
 /// The right to be the one window, and where a second start knocks.
 pub struct Door {
-    lock: File,
+    lock: Lock,
     listener: Option<Listener>,
 }
 
 /// Claims the one window of this name. `folder` is our own data folder.
 pub fn claim(folder: &Path, name: &str) -> Result<Claim, Problem> {
-    let path = folder.join(format!("window-{name}{}.lock", session_suffix()));
     atomic::create_folder(folder)?;
-    let next = "Check that the folder can be written, or give another with --data-dir.";
-    let failed = |error: &std::io::Error| Problem::io("Cannot lock", &path, error, next);
-    let file = private::open(File::options().create(true).truncate(false).write(true), &path)
-        .map_err(|error| failed(&error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Claim::Ours(Door { lock: file, listener: listen(folder, name).ok() })),
-        Err(TryLockError::WouldBlock) => {
+    let socket =
+        Socket::new(folder, &format!("window-{name}.sock"), &format!("visualcron-tray-window-{name}"));
+    match lock::take(&folder.join(format!("window-{name}{}.lock", session_suffix())))? {
+        Some(lock) => Ok(Claim::Ours(Door { lock, listener: socket.listen().ok() })),
+        None => {
             // It may be just opening or closing. Either way there is nothing to be done here.
-            let _ = knock(folder, name);
+            let _ = knock(&socket);
             Ok(Claim::Elsewhere)
         }
-        Err(TryLockError::Error(error)) => Err(failed(&error)),
     }
 }
 
@@ -82,55 +83,10 @@ impl Door {
     }
 }
 
-fn knock(folder: &Path, name: &str) -> std::io::Result<()> {
-    let mut stream = ConnectOptions::new().name(socket_name(folder, name)?).connect_sync()?;
+fn knock(socket: &Socket) -> std::io::Result<()> {
+    let mut stream = ConnectOptions::new().name(socket.name()?).connect_sync()?;
     let _ = stream.set_send_timeout(Some(TALK));
     stream.write_all(KNOCK)
-}
-
-fn listen(folder: &Path, name: &str) -> std::io::Result<Listener> {
-    if cfg!(unix) {
-        let _ = std::fs::remove_file(socket_path(folder, name));
-    }
-    let options = ListenerOptions::new().name(socket_name(folder, name)?).try_overwrite(true);
-    #[cfg(windows)]
-    let options = {
-        use interprocess::os::windows::{
-            local_socket::ListenerOptionsExt, security_descriptor::SecurityDescriptor,
-        };
-        let owner_and_system = widestring::u16cstr!("D:P(A;;GA;;;OW)(A;;GA;;;SY)");
-        options.security_descriptor(SecurityDescriptor::deserialize(owner_and_system)?)
-    };
-    let listener = options.create_sync()?;
-    // Until then, and where a system pays no heed to the mode, others are turned away when they come.
-    #[cfg(unix)]
-    std::fs::set_permissions(socket_path(folder, name), std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    Ok(listener)
-}
-
-/// On Windows each logged-on session has windows of its own: those of another cannot come to the front here.
-fn session_suffix() -> String {
-    #[cfg(windows)]
-    return format!("-{}", crate::platform::windows::session());
-    #[cfg(not(windows))]
-    String::new()
-}
-
-fn socket_path(folder: &Path, name: &str) -> PathBuf {
-    folder.join(format!("window-{name}.sock"))
-}
-
-fn socket_name(folder: &Path, name: &str) -> std::io::Result<Name<'static>> {
-    if cfg!(windows) {
-        let folder: u64 =
-            folder.as_os_str().as_encoded_bytes().iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-                (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
-            });
-        format!("visualcron-tray-window-{name}-{folder:016x}{}", session_suffix())
-            .to_ns_name::<GenericNamespaced>()
-    } else {
-        socket_path(folder, name).to_fs_name::<GenericFilePath>()
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,53 @@
+//! Locks on files of ours that go with the process that holds them, however it ends.
+
+use super::private;
+use crate::domain::Problem;
+use std::{
+    fs::{File, TryLockError},
+    io::{self, ErrorKind},
+    path::Path,
+};
+
+/// A lock that is held. Given back when dropped, or when the process ends in whatever way.
+pub struct Lock {
+    _file: File,
+}
+
+/// Takes the lock; `None` while another process has it. Its folder must be there.
+///
+/// # Errors
+///
+/// [`Problem::io`] where the file cannot be opened, or is no file of ours.
+pub fn take(path: &Path) -> Result<Option<Lock>, Problem> {
+    let file = private::open(File::options().create(true).truncate(false).write(true), path)
+        .map_err(|error| cannot_lock(path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Lock { _file: file })),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(cannot_lock(path, &error)),
+    }
+}
+
+/// Whether another process has the lock. Leaves no trace; but whoever tries to take the lock at this very moment
+/// may find it taken.
+///
+/// # Errors
+///
+/// As for [`take`].
+pub fn is_taken(path: &Path) -> Result<bool, Problem> {
+    let file = match private::open(File::options().write(true), path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(cannot_lock(path, &error)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(cannot_lock(path, &error)),
+    }
+}
+
+fn cannot_lock(path: &Path, error: &io::Error) -> Problem {
+    let next = "Check that the folder can be written, or give another with --data-dir.";
+    Problem::io("Cannot lock", path, error, next)
+}
