@@ -1,10 +1,13 @@
 //! The real world of the recovery flow on Linux: files by rename without replacing, programs by `/proc`, the
 //! journal by synced appends.
 
-use super::{dirs::Dirs, instance, private};
-use crate::recovery::{
-    Program, Record, Role, World,
-    world::{Kind, Progress},
+use super::{dirs::Dirs, instance};
+use crate::{
+    recovery::{
+        Program, Record, Role, World,
+        world::{Kind, Progress},
+    },
+    store::recoveries,
 };
 use jiff::Timestamp;
 use rustix::{
@@ -13,7 +16,7 @@ use rustix::{
 };
 use std::{
     fs::{self, File},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Read},
     os::unix::{fs::MetadataExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -101,7 +104,7 @@ impl World for RealWorld<'_> {
     }
 
     fn record(&mut self, record: &Record) -> io::Result<()> {
-        append(&self.journal, &serde_json::to_vec(record)?)
+        recoveries::append(&self.journal, &serde_json::to_vec(record)?)
     }
 
     fn runs(&mut self, program: &Program) -> io::Result<bool> {
@@ -151,23 +154,6 @@ impl World for RealWorld<'_> {
 
     fn is_canceled(&mut self) -> bool {
         self.canceled.load(Ordering::Relaxed)
-    }
-}
-
-/// Appends a line and syncs it. A line that a crash has cut off goes first.
-fn append(path: &Path, line: &[u8]) -> io::Result<()> {
-    let new = !path.exists();
-    let mut file = private::open(File::options().create(true).truncate(false).read(true).write(true), path)?;
-    let mut text = Vec::new();
-    file.read_to_end(&mut text)?;
-    let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1) as u64;
-    file.set_len(whole)?;
-    file.seek(SeekFrom::Start(whole))?;
-    file.write_all(&[line, b"\n"].concat())?;
-    file.sync_all()?;
-    match path.parent() {
-        Some(folder) if new => File::open(folder)?.sync_all(),
-        _ => Ok(()),
     }
 }
 
@@ -332,16 +318,6 @@ mod tests {
             assert!(at("free").exists() && !at("file").exists());
             assert!(world.has_room(1).unwrap() && !world.has_room(u64::MAX).unwrap());
         });
-    }
-
-    #[test]
-    fn a_line_cut_off_by_a_crash_goes_before_the_next() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("journal");
-        append(&path, b"one").unwrap();
-        fs::write(&path, "one\ntw").unwrap();
-        append(&path, b"three").unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "one\nthree\n");
     }
 
     #[test]

@@ -237,8 +237,9 @@ fn sync_folder(target: &Path) {
     let _ = target;
 }
 
-/// Tries again while another program holds the file.
-fn retried<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+/// Tries again for a moment while another program, such as a virus scanner, holds the file: 200 ms in all, on
+/// Windows only.
+pub fn retried<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     retried_when(held_by_another, &PAUSES, &mut operation)
 }
 

@@ -3,12 +3,16 @@
 use super::atomic;
 use crate::{
     domain::{Fault, Problem},
-    platform::lock::{self, Lock},
+    platform::{
+        lock::{self, Lock},
+        private,
+    },
     recovery::Journal,
 };
 use jiff::Timestamp;
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -63,12 +67,7 @@ impl Recoveries {
     ///
     /// [`Problem::io`] where the folder, or a journal, cannot be read: it may be one that has not ended.
     pub fn all(&self) -> Result<Vec<Kept>, Problem> {
-        let mut kept = Vec::new();
-        for path in self.paths()? {
-            let Some(text) = atomic::read_bounded(&path, MAX_JOURNAL)? else { continue };
-            kept.extend(Journal::read(&text).map(|journal| Kept { path, journal }));
-        }
-        Ok(kept)
+        self.newest_first()?.collect()
     }
 
     /// The newest.
@@ -77,13 +76,7 @@ impl Recoveries {
     ///
     /// As for [`Recoveries::all`].
     pub fn newest(&self) -> Result<Option<Kept>, Problem> {
-        for path in self.paths()? {
-            let text = atomic::read_bounded(&path, MAX_JOURNAL)?.unwrap_or_default();
-            if let Some(journal) = Journal::read(&text) {
-                return Ok(Some(Kept { path, journal }));
-            }
-        }
-        Ok(None)
+        self.newest_first()?.next().transpose()
     }
 
     /// The one that has not ended.
@@ -102,6 +95,17 @@ impl Recoveries {
                 let _ = fs::remove_file(kept.path);
             }
         }
+    }
+
+    fn newest_first(&self) -> Result<impl Iterator<Item = Result<Kept, Problem>>, Problem> {
+        let journal = |path: PathBuf| {
+            let text = match atomic::read_bounded(&path, MAX_JOURNAL) {
+                Ok(text) => text.unwrap_or_default(),
+                Err(problem) => return Some(Err(problem)),
+            };
+            Journal::read(&text).map(|journal| Ok(Kept { path, journal }))
+        };
+        Ok(self.paths()?.into_iter().filter_map(journal))
     }
 
     /// The files, the newest first.
@@ -129,6 +133,30 @@ impl Recoveries {
     }
 }
 
+/// Appends a line to a journal, synced to disk when it returns. A line that a crash has cut off goes first.
+///
+/// # Errors
+///
+/// It cannot be written, or is no file of ours.
+pub fn append(path: &Path, line: &[u8]) -> io::Result<()> {
+    let new = !path.exists();
+    let mut options = File::options();
+    options.create(true).truncate(false).read(true).write(true);
+    let mut file = atomic::retried(|| private::open(&mut options, path))?;
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1) as u64;
+    file.set_len(whole)?;
+    file.seek(SeekFrom::Start(whole))?;
+    file.write_all(&[line, b"\n"].concat())?;
+    file.sync_all()?;
+    match path.parent() {
+        // Elsewhere a folder cannot be opened for that.
+        Some(folder) if new && cfg!(unix) => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
 /// Another process recovers just now.
 pub fn busy(data: &Path) -> Problem {
     Problem::new(
@@ -138,4 +166,19 @@ pub fn busy(data: &Path) -> Problem {
         "another process is doing it",
         "Wait until it has ended.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_cut_off_by_a_crash_goes_before_the_next() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("journal");
+        append(&path, b"one").unwrap();
+        fs::write(&path, "one\ntw").unwrap();
+        append(&path, b"three").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\nthree\n");
+    }
 }

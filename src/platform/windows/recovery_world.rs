@@ -8,12 +8,13 @@ use crate::{
         Program, Record, Role, World,
         world::{Kind, Progress},
     },
+    store::{atomic::retried, recoveries},
 };
 use jiff::Timestamp;
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Read},
     os::windows::{
         fs::{MetadataExt, OpenOptionsExt},
         io::AsRawHandle,
@@ -25,7 +26,6 @@ use std::{
     time::Duration,
 };
 use windows_sys::Win32::{
-    Foundation::{ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION},
     Storage::FileSystem::{
         BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DEVICE, FILE_ATTRIBUTE_REPARSE_POINT,
         FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES, FILE_TYPE_DISK,
@@ -36,8 +36,6 @@ use windows_sys::Win32::{
 
 /// The most bytes of a servers.xml that is moved: as many as are read.
 const MAX_FILE: u64 = 128 * 1024 * 1024;
-/// How long a file is tried again that somebody, such as a virus scanner, has open just now.
-const RETRIES: [u64; 4] = [10, 20, 50, 120];
 
 /// Files, programs and time of this machine.
 pub struct RealWorld<'a> {
@@ -131,7 +129,7 @@ impl World for RealWorld<'_> {
     }
 
     fn record(&mut self, record: &Record) -> io::Result<()> {
-        append(&self.journal, &serde_json::to_vec(record)?)
+        recoveries::append(&self.journal, &serde_json::to_vec(record)?)
     }
 
     fn runs(&mut self, program: &Program) -> io::Result<bool> {
@@ -217,36 +215,6 @@ fn names_of(file: &File) -> io::Result<u32> {
         0 => Err(io::Error::last_os_error()),
         _ => Ok(information.nNumberOfLinks),
     }
-}
-
-/// Tries again for a moment while somebody has the file open.
-fn retried<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    for pause in RETRIES {
-        match act() {
-            Err(error)
-                if [ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION]
-                    .iter()
-                    .any(|&code| error.raw_os_error() == Some(code as i32)) =>
-            {
-                std::thread::sleep(Duration::from_millis(pause));
-            }
-            done => return done,
-        }
-    }
-    act()
-}
-
-/// Appends a line and syncs it. A line that a crash has cut off goes first.
-fn append(path: &Path, line: &[u8]) -> io::Result<()> {
-    let mut file =
-        retried(|| File::options().create(true).truncate(false).read(true).write(true).open(path))?;
-    let mut text = Vec::new();
-    file.read_to_end(&mut text)?;
-    let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1) as u64;
-    file.set_len(whole)?;
-    file.seek(SeekFrom::Start(whole))?;
-    file.write_all(&[line, b"\n"].concat())?;
-    file.sync_all()
 }
 
 #[cfg(test)]

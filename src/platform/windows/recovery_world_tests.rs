@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 use windows_sys::Win32::{
+    Foundation::ERROR_SHARING_VIOLATION,
     Storage::FileSystem::FILE_SHARE_READ,
     UI::WindowsAndMessaging::{
         CreateWindowExW, DispatchMessageW, IsWindow, MSG, PM_REMOVE, PeekMessageW, WM_CLOSE,
@@ -170,16 +171,6 @@ fn a_junction_is_a_link() {
     in_world(&folder.join("journal"), |world| {
         assert_eq!(world.kind(&junction).unwrap(), Some(Kind::Link));
     });
-}
-
-#[test]
-fn a_line_cut_off_by_a_crash_goes_before_the_next() {
-    let (_home, folder) = home();
-    let path = folder.join("journal");
-    append(&path, b"one").unwrap();
-    fs::write(&path, "one\ntw").unwrap();
-    append(&path, b"three").unwrap();
-    assert_eq!(fs::read_to_string(&path).unwrap(), "one\nthree\n");
 }
 
 #[test]
