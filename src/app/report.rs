@@ -2,8 +2,10 @@
 
 use super::{State, state::coverage_of};
 use crate::domain::{Coverage, Fault, Kind, Problem, Server, Source, Standing, Version, coverage, standing};
+use crate::recovery::Outcome;
 use jiff::{Timestamp, ZonedDateTime, civil::Date};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// What another process of ours asks the running tray.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -218,7 +220,24 @@ pub struct RefreshReport {
     pub problems: Vec<Problem>,
 }
 
-/// One server in a refresh.
+/// What a Clear server cache has come to: `recover --json`, and the last line that a helper tells its window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryReport {
+    /// Version of this format: 1.
+    pub schema: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Where the file is that was set aside.
+    pub backup: Option<PathBuf>,
+    /// Whether there is a servers.xml now.
+    pub servers_xml_is_there: bool,
+    /// Per server the date before and after.
+    pub servers: Vec<RefreshedServer>,
+    /// The journal.
+    pub journal: PathBuf,
+}
+
+/// One server in a refresh, or in a Clear server cache.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshedServer {
     /// Its name.

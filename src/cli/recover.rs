@@ -6,7 +6,7 @@ use super::{
     session::unexpected,
 };
 use crate::{
-    app::report::{Reply, Request},
+    app::report::{RecoveryReport, RefreshedServer, Reply, Request},
     domain::{Fault, Problem},
     platform::{
         recovery::{self, Watcher},
@@ -230,19 +230,11 @@ fn watched<T>(
     act(&mut Watcher { tell: &mut tell, canceled: &canceled })
 }
 
-/// Tells a process of ours how it goes. That it is gone stops nothing.
-fn tell_watcher(progress: &Progress) {
+/// Tells a process of ours how it goes, or has ended. That it is gone stops nothing.
+fn tell_watcher(line: &impl Serialize) {
     let mut stdout = std::io::stdout().lock();
-    let _ = serde_json::to_writer(&mut stdout, progress).map_err(std::io::Error::from);
+    let _ = serde_json::to_writer(&mut stdout, line).map_err(std::io::Error::from);
     let _ = stdout.write_all(b"\n").and_then(|()| stdout.flush());
-}
-
-/// One server before and after.
-#[derive(Serialize)]
-struct Row {
-    name: String,
-    before: Option<Date>,
-    after: Option<Date>,
 }
 
 fn report(session: &Session, asked: &Recover, kept: &Kept, clears: bool, out: &Out) -> Result<u8, Problem> {
@@ -259,29 +251,28 @@ fn report(session: &Session, asked: &Recover, kept: &Kept, clears: bool, out: &O
         wait_for(&plan.servers_xml, Duration::from_secs(asked.wait), say);
     }
     let after = dates(session).unwrap_or_default();
-    let rows: Vec<Row> = plan
+    let servers = plan
         .before
         .iter()
         .map(|(name, before)| {
             let after = after.iter().find(|(other, _)| other == name).and_then(|(_, date)| *date);
-            Row { name: name.clone(), before: *before, after }
+            RefreshedServer { name: name.clone(), before: *before, after }
         })
         .collect();
     let backup =
         kept.journal.last_move_from(&plan.servers_xml).map(|moved| moved.to.clone()).filter(|_| done);
-    let is_there = plan.servers_xml.is_file();
-    let json = serde_json::json!({
-        "schema": 1,
-        "outcome": outcome,
-        "backup": backup,
-        "servers_xml_is_there": is_there,
-        "servers": rows,
-        "journal": kept.path,
-    });
+    let report = RecoveryReport {
+        schema: 1,
+        outcome: outcome.clone(),
+        backup,
+        servers_xml_is_there: plan.servers_xml.is_file(),
+        servers,
+        journal: kept.path.clone(),
+    };
     if asked.watched {
-        let _ = writeln!(std::io::stdout(), "{json}");
+        tell_watcher(&report);
     } else {
-        out.show(&json, || report_in_words(outcome, plan, backup.as_deref(), is_there, clears, &rows))?;
+        out.show(&report, || report_in_words(&report, plan, clears))?;
     }
     Ok(match outcome {
         Outcome::Done | Outcome::Kept => 0,
@@ -290,23 +281,17 @@ fn report(session: &Session, asked: &Recover, kept: &Kept, clears: bool, out: &O
     })
 }
 
-fn report_in_words(
-    outcome: &Outcome,
-    plan: &Plan,
-    backup: Option<&Path>,
-    is_there: bool,
-    clears: bool,
-    rows: &[Row],
-) -> String {
+fn report_in_words(report: &RecoveryReport, plan: &Plan, clears: bool) -> String {
+    let outcome = &report.outcome;
     let mut text = match outcome {
         Outcome::Done if !clears => "The backup is back in place.\n".to_string(),
         outcome => format!("{}\n", in_words(outcome)),
     };
-    if let Some(backup) = backup {
+    if let Some(backup) = &report.backup {
         text.push_str(&format!("The file that was there is kept as {}.\n", backup.display()));
     }
     if *outcome == Outcome::Done && clears {
-        text.push_str(&match is_there {
+        text.push_str(&match report.servers_xml_is_there {
             true => format!("A new {} was written.\n", plan.servers_xml.display()),
             false => format!(
                 "The Client has not written a new {} yet: it does when it connects to a server, or is closed.\n",
@@ -316,7 +301,7 @@ fn report_in_words(
     }
     if matches!(outcome, Outcome::Done | Outcome::Kept) {
         let date = |date: &Option<Date>| date.map_or_else(|| "unknown".into(), |date| date.to_string());
-        for row in rows {
+        for row in &report.servers {
             text.push_str(&match row.before == row.after {
                 true => format!("{}: {}, as before\n", row.name, date(&row.after)),
                 false => format!("{}: {} (was {})\n", row.name, date(&row.after), date(&row.before)),

@@ -3,7 +3,10 @@
 
 use super::{dirs::Dirs, open, program, recovery, survey};
 use crate::{
-    app::Target,
+    app::{
+        Target,
+        report::{RecoveryReport, RefreshedServer},
+    },
     domain::{Fault, Problem},
     recovery::{
         Decision, Journal, Outcome, Plan, Role,
@@ -21,16 +24,11 @@ use crate::{
     },
 };
 use jiff::civil::Date;
-use serde::Deserialize;
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    path::PathBuf,
     process::{Child, ChildStdin, Stdio},
-    time::Duration,
 };
 
-/// How long the license host may take to answer.
-const LICENSE_HOST: Duration = Duration::from_secs(5);
 /// The most bytes of what a helper says of its failure.
 const MAX_COMPLAINT: u64 = 64 * 1024;
 
@@ -115,7 +113,7 @@ impl Backend for Here {
     fn check(&mut self, tell: TellChecked) {
         let host = self.settings().license_host.host;
         std::thread::spawn(move || {
-            let checked = match license_host::reachable(&host, LICENSE_HOST) {
+            let checked = match license_host::reachable(&host, license_host::PATIENCE) {
                 Ok(()) => {
                     Checked { standing: CheapStanding::Fine, words: format!("{host} answers on port 443.") }
                 }
@@ -213,21 +211,6 @@ fn cheap_steps(settings: &Settings) -> Vec<CheapStep> {
         .collect()
 }
 
-/// The last line of a helper.
-#[derive(Deserialize)]
-struct Report {
-    outcome: Outcome,
-    backup: Option<PathBuf>,
-    servers: Vec<Row>,
-}
-
-#[derive(Deserialize)]
-struct Row {
-    name: String,
-    before: Option<Date>,
-    after: Option<Date>,
-}
-
 fn listen(mut child: Child, tell: &Tell) {
     let mut ended = None;
     for line in
@@ -235,7 +218,7 @@ fn listen(mut child: Child, tell: &Tell) {
     {
         if let Ok(progress) = serde_json::from_str::<Progress>(&line) {
             tell(told(progress));
-        } else if let Ok(report) = serde_json::from_str::<Report>(&line) {
+        } else if let Ok(report) = serde_json::from_str::<RecoveryReport>(&line) {
             ended = Some(end(report));
         }
     }
@@ -273,9 +256,9 @@ fn told(progress: Progress) -> Told {
     }
 }
 
-fn end(report: Report) -> Ended {
+fn end(report: RecoveryReport) -> Ended {
     let date = |date: Option<Date>| date.map_or_else(|| "unknown".to_string(), |date| date.to_string());
-    let row = |row: Row| ServerRow {
+    let row = |row: RefreshedServer| ServerRow {
         moved: row.before != row.after,
         name: row.name,
         before: date(row.before),

@@ -1,7 +1,7 @@
 //! Tells when the settings file or servers.xml changes, by the system's own file notification.
 
 use crate::{
-    app::{Event, event::Area},
+    app::Event,
     domain::{Fault, Problem},
 };
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -84,9 +84,6 @@ impl Watch {
         }
         self.set(files)
     }
-
-    /// The area of its problems.
-    pub const AREA: Area = Area::Watch;
 }
 
 /// Does a change of `path` concern one of the files? It is the file, or a folder above it.

@@ -4,6 +4,9 @@
 use crate::domain::{Fault, Problem};
 use std::{error::Error, time::Duration};
 
+/// How long it may take to answer.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Asks `https://HOST/` for its head, following no redirect, verifying the certificate, within `timeout`. Any
 /// HTTP status counts as reachable.
 pub fn reachable(host: &str, timeout: Duration) -> Result<(), Problem> {
