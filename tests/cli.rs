@@ -508,20 +508,24 @@ fn run_as_is(home: &Home, args: &[&str]) -> Output {
 #[test]
 fn a_pretended_time_leaves_no_trace() {
     let home = home();
-    let mut command = home.command();
-    command.args([
-        "--visualcron-dir",
-        "VisualCron",
-        "--config",
-        SETTINGS,
-        "--now",
-        "2030-01-01",
-        "notices",
-        "--got-it",
-    ]);
-    let refused = command.output().unwrap();
-    assert_eq!(refused.status.code(), Some(64));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("Give --data-dir"));
+    let before = std::fs::read(home.join(SETTINGS)).unwrap();
+    for verb in [
+        &["notices", "--got-it"][..],
+        &["refresh", "--forget"],
+        &["settings", "set", "notices.expiring_days", "10"],
+        &["settings", "unset", "notices.expiring_days"],
+        &["settings", "remove-server", "TEST-01"],
+        &["autostart", "on"],
+        &["recover", "--yes"],
+    ] {
+        let mut command = home.command();
+        command.args(["--visualcron-dir", "VisualCron", "--config", SETTINGS, "--now", "2030-01-01"]);
+        let refused = command.args(verb).output().unwrap();
+        assert_eq!(refused.status.code(), Some(64), "{verb:?}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("Give --data-dir"), "{verb:?}");
+    }
+    assert_eq!(std::fs::read(home.join(SETTINGS)).unwrap(), before);
+    assert!(!home.join(".config/autostart").exists());
     let later = run_as_is(&home, &["notices"]);
     assert!(String::from_utf8_lossy(&later.stdout).contains("TEST-01"));
     assert!(!home.join(".local/share/visualcron-tray/state.json").exists());
@@ -547,6 +551,24 @@ fn releases() {
     }
     let all = run(&home, &["releases", "--json"]);
     assert_eq!(serde_json::from_slice::<Vec<serde_json::Value>>(&all.stdout).unwrap().len(), 314);
+}
+
+#[test]
+fn changes_at_the_same_time_lose_none() {
+    let home = home();
+    let add = |number: usize| {
+        let mut command = home.command();
+        command.args(["--config", SETTINGS, "--data-dir", "data", "settings", "set"]);
+        command.args([format!("server.NEW-{number:02}.maintenance_until"), "2027-01-01".into()]);
+        home.spawn_command(command)
+    };
+    let mut running: Vec<_> = (0..12).map(add).collect();
+    for command in &mut running {
+        assert!(command.wait_for_exit(support::TIMEOUT).success(), "{}", command.stderr());
+    }
+    let text = std::fs::read_to_string(home.join(SETTINGS)).unwrap();
+    let kept = (0..12).filter(|number| text.contains(&format!("NEW-{number:02}"))).count();
+    assert_eq!(kept, 12, "{text}");
 }
 
 #[test]

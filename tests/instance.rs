@@ -81,6 +81,38 @@ fn exit_ends_the_tray_whatever_it_looks_at_and_waits_for_its_end() {
 }
 
 #[test]
+fn a_pretended_time_has_a_tray_of_its_own() {
+    let home = home();
+    let data = ".local/share/visualcron-tray";
+    let spawn = |args: &[&str], socket: &str| {
+        let mut command = home.command();
+        command.args(args);
+        let tray = home.spawn_command(command);
+        wait_for("the socket", TIMEOUT, || UnixStream::connect(home.join(data).join(socket)).ok());
+        tray
+    };
+    let later = ["--now", "2031-05-05"];
+    let mut pretended = spawn(&later, "pretended-tray.sock");
+    let mut real = spawn(&[], "tray.sock");
+    let says = |args: &[&str]| {
+        let mut command = home.command();
+        command.args(args);
+        outcome(&home, command)
+    };
+    let second = "The tray is already running; it shows itself.\n";
+    assert_eq!(says(&later), (second.into(), 0));
+    assert_eq!(says(&[]), (second.into(), 0));
+    assert_eq!(says(&["exit"]), ("The tray has ended.\n".into(), 0));
+    assert!(real.wait_for_exit(TIMEOUT).success());
+    assert_eq!(says(&["exit"]), ("No tray is running.\n".into(), 0));
+    // Questions of the present are not answered with another time.
+    let status = home.command().args(["status", "--json"]).output().unwrap();
+    assert!(!String::from_utf8_lossy(&status.stdout).contains("2031"));
+    assert_eq!(says(&["--now", "2031-05-05", "exit"]), ("The tray has ended.\n".into(), 0));
+    assert!(pretended.wait_for_exit(TIMEOUT).success());
+}
+
+#[test]
 fn guests_who_never_finish_their_question_are_shown_out() {
     let home = home();
     let mut tray = start(&home);

@@ -131,7 +131,7 @@ fn answer(session: &Session, got_it: bool, out: &Out) -> Result<u8, Problem> {
         true => (Command::GotIt, "--got-it"),
         false => (Command::RemindTomorrow, "--remind-tomorrow"),
     };
-    session.must_keep(option)?;
+    session.dirs.must_keep(option)?;
     if session.ask_tray(Request::Run { command: command.to_string() })?.is_some() {
         let report = serde_json::json!({ "schema": 1, "answered_by": "tray" });
         return out.show(&report, || "The running tray has taken the answer.".into()).map(|()| 0);

@@ -46,7 +46,7 @@ pub fn run(session: &Session, asked: &Recover, out: &Out) -> Result<u8, Problem>
         () if *status => show_status(session, out),
         () if *dry_run => show_plan(session, asked, out),
         () => {
-            session.must_keep("recover")?;
+            session.dirs.must_keep("recover")?;
             let asked_for =
                 [resume, rollback, keep].into_iter().zip(Decision::ALL).find(|(asked, _)| **asked);
             if let Some((_, decision)) = asked_for {

@@ -9,7 +9,11 @@ use crate::{
         update,
     },
     domain::{Fault, Problem},
-    platform::{clock::Clock, dirs::Dirs, instance, private, survey, world},
+    platform::{
+        clock::Clock,
+        dirs::{Dirs, Pretense},
+        instance, private, survey, world,
+    },
     store::{
         settings::{self, Loaded, Settings},
         state::{Access, StateFile},
@@ -21,8 +25,6 @@ use std::collections::VecDeque;
 pub struct Session {
     pub dirs: Dirs,
     pub clock: Clock,
-    /// The time is pretended, and no folder was given to keep things in: nothing is written.
-    pub keeps_nothing: bool,
     pub verbose: bool,
 }
 
@@ -37,14 +39,15 @@ pub struct Alone {
 impl Session {
     pub fn new(global: &Global) -> Result<Session, Problem> {
         let clock = global.now.as_deref().map_or_else(|| Ok(Clock::system()), Clock::pretend)?;
-        let dirs = Dirs::new(global.visualcron_dir.clone(), global.config.clone(), global.data_dir.clone())?;
+        let mut dirs =
+            Dirs::new(global.visualcron_dir.clone(), global.config.clone(), global.data_dir.clone())?;
         private::check(&dirs.data, global.data_dir.is_none())?;
-        Ok(Session {
-            dirs,
-            keeps_nothing: clock.pretending() && global.data_dir.is_none(),
-            clock,
-            verbose: global.verbose,
-        })
+        dirs.pretense = match (clock.pretending(), &global.data_dir) {
+            (false, _) => Pretense::None,
+            (true, Some(_)) => Pretense::Kept,
+            (true, None) => Pretense::Unkept,
+        };
+        Ok(Session { dirs, clock, verbose: global.verbose })
     }
 
     pub fn load_settings(&self) -> Loaded {
@@ -54,7 +57,7 @@ impl Session {
     /// Reads our state, with the right to write it if `lock` is held. What is wrong with it is returned beside it.
     pub fn load_state(&self, lock: Option<&instance::Lock>) -> (StateFile, Persisted, Option<Problem>) {
         let access = match lock {
-            _ if self.keeps_nothing => Access::Pretended,
+            _ if self.dirs.keeps_nothing() => Access::Pretended,
             Some(_) => Access::Full,
             None => Access::Refused(Problem::new(
                 Fault::Unavailable,
@@ -65,20 +68,6 @@ impl Session {
             )),
         };
         StateFile::load(self.dirs.state_file(), access)
-    }
-
-    /// With a pretended time nothing is kept, unless a folder is given for it.
-    pub fn must_keep(&self, what: &str) -> Result<(), Problem> {
-        if !self.keeps_nothing {
-            return Ok(());
-        }
-        Err(Problem::new(
-            Fault::Usage,
-            "Nothing is kept with a pretended time",
-            format!("{what} with --now"),
-            "it would change what is kept in earnest",
-            "Give --data-dir with a folder to keep it in, or leave --now out.",
-        ))
     }
 
     /// A fresh application state from what was kept and the settings in force.
@@ -106,7 +95,7 @@ impl Session {
 
     /// Works without a tray.
     pub fn alone(&self) -> Result<Alone, Problem> {
-        let lock = if self.keeps_nothing { None } else { instance::lock(&self.dirs).ok().flatten() };
+        let lock = if self.dirs.keeps_nothing() { None } else { instance::lock(&self.dirs).ok().flatten() };
         let (state_file, kept, problem) = self.load_state(lock.as_ref());
         let mut state = self.state(kept, self.load_settings().settings);
         state.announces = false;

@@ -48,14 +48,14 @@ pub fn run(session: Session, twin_of: Option<PathBuf>, out: &Out) -> Result<u8, 
     {
         windows::console::give_back();
         windows::identity::take();
-        if !session.keeps_nothing
+        if !session.dirs.keeps_nothing()
             && let Some(picture) = notify::picture(Icon::Fine, &session.dirs.data)
             && let Err(why) = windows::identity::register(words::TITLE, &picture)
         {
             tracing::warn!(event = "identity.failed", why);
         }
     }
-    let written = if session.keeps_nothing {
+    let written = if session.dirs.keeps_nothing() {
         Ok(false)
     } else {
         settings::write_default_if_absent(&session.dirs.config)
@@ -96,10 +96,8 @@ pub fn start(
         for (area, problem) in problem.into_iter().chain(state_problem.map(|p| (Area::Kept, p))) {
             post(Event::Failed(area, problem));
         }
-        let keeps_nothing = session.keeps_nothing;
         let tickets = Default::default();
-        let mut app =
-            App::new(state, session.clock, World { dirs, state_file, keeps_nothing, post, tickets });
+        let mut app = App::new(state, session.clock, World { dirs, state_file, post, tickets });
         match keepsake {
             // The lock before the folder that it is in.
             Some(keepsake) => app.keep((lock, keepsake)),

@@ -6,7 +6,7 @@ use crate::{domain::Problem, platform::recovery_window, window::recovery};
 pub fn run(session: &Session, window: Window) -> Result<u8, Problem> {
     match window {
         Window::Recovery => {
-            session.must_keep("window recovery")?;
+            session.dirs.must_keep("window recovery")?;
             if let Some(problem) = recovery_window::no_window() {
                 return Err(problem);
             }

@@ -4,7 +4,7 @@
 pub use super::lock::Lock;
 use super::{
     Post,
-    dirs::Dirs,
+    dirs::{Dirs, Pretense},
     lock, private,
     socket::{Socket, session_suffix},
 };
@@ -49,11 +49,17 @@ const MAX_GUESTS: usize = 16;
 struct Context {
     visualcron: Option<PathBuf>,
     config: PathBuf,
+    /// A tray with a pretended time says nothing of the present.
+    pretense: Pretense,
 }
 
 impl Context {
     fn of(dirs: &Dirs) -> Context {
-        Context { visualcron: dirs.visualcron_asked.clone(), config: dirs.config.clone() }
+        Context {
+            visualcron: dirs.visualcron_asked.clone(),
+            config: dirs.config.clone(),
+            pretense: dirs.pretense,
+        }
     }
 }
 
@@ -81,11 +87,11 @@ pub fn is_locked(dirs: &Dirs) -> Result<bool, Problem> {
 }
 
 fn lock_path(dirs: &Dirs) -> PathBuf {
-    dirs.data.join(format!("tray{}.lock", session_suffix()))
+    dirs.data.join(format!("{}{}.lock", dirs.tray(), session_suffix()))
 }
 
 fn socket(dirs: &Dirs) -> Socket {
-    Socket::new(&dirs.data, "tray.sock", "visualcron-tray")
+    Socket::new(&dirs.data, &format!("{}.sock", dirs.tray()), &format!("visualcron-{}", dirs.tray()))
 }
 
 /// Who waits for which answer.
@@ -354,6 +360,7 @@ mod tests {
             visualcron_default: home.into(),
             config: home.join("settings.toml"),
             data: home.into(),
+            pretense: Pretense::None,
         }
     }
 
@@ -391,6 +398,8 @@ mod tests {
         assert_eq!(ask(&elsewhere, Request::Show), Some(Reply::Done));
         assert_eq!(ask(&elsewhere, Request::Run { command: "exit".into() }), Some(Reply::Done));
         assert_eq!(ask(&elsewhere, Request::Run { command: "got-it".into() }), None);
+        let pretended = Dirs { pretense: Pretense::Kept, ..dirs.clone() };
+        assert_eq!(ask(&pretended, Request::Status), None);
         for nonsense in ["\n", "{}\n", "{\"context\":1}\n", "\0\0\0\n"] {
             let mut stream = Stream::connect(socket(&dirs).name().unwrap()).unwrap();
             stream.write_all(nonsense.as_bytes()).unwrap();

@@ -1,12 +1,21 @@
 //! Locks on files of ours that go with the process that holds them, however it ends.
 
 use super::private;
-use crate::domain::Problem;
+use crate::{
+    domain::{Fault, Problem},
+    store::atomic,
+};
 use std::{
     fs::{File, TryLockError},
     io::{self, ErrorKind},
     path::Path,
+    time::{Duration, Instant},
 };
+
+/// How long a turn is waited for.
+const TURN: Duration = Duration::from_secs(10);
+/// How long until the next try.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A lock that is held. Given back when dropped, or when the process ends in whatever way.
 pub struct Lock {
@@ -25,6 +34,33 @@ pub fn take(path: &Path) -> Result<Option<Lock>, Problem> {
         Ok(()) => Ok(Some(Lock { _file: file })),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(cannot_lock(path, &error)),
+    }
+}
+
+/// Takes the lock, and waits for its turn while other processes have it, 10 s at most. Makes its folder.
+///
+/// # Errors
+///
+/// As for [`take`]; [`Fault::Unavailable`] where another process has it all the while.
+pub fn take_in_turn(path: &Path) -> Result<Lock, Problem> {
+    if let Some(folder) = path.parent() {
+        atomic::create_folder(folder)?;
+    }
+    let until = Instant::now() + TURN;
+    loop {
+        if let Some(lock) = take(path)? {
+            return Ok(lock);
+        }
+        if Instant::now() >= until {
+            return Err(Problem::new(
+                Fault::Unavailable,
+                "Cannot lock",
+                path.display().to_string(),
+                format!("another process has had it for {} s", TURN.as_secs()),
+                "Wait until other commands of visualcron-tray have ended, and try again.",
+            ));
+        }
+        std::thread::sleep(PAUSE);
     }
 }
 

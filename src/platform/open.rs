@@ -6,7 +6,10 @@ use crate::{
     domain::{Fault, Problem},
     store::atomic,
 };
-use std::process::{Command, Stdio};
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 /// Opens it, and does not wait for what opened.
 pub fn open(target: &Target, dirs: &Dirs) -> Result<(), Problem> {
@@ -24,7 +27,7 @@ pub fn open(target: &Target, dirs: &Dirs) -> Result<(), Problem> {
             Problem::new(Fault::Unavailable, "Cannot open the page", url, error.to_string(), next)
         }),
         Target::Page(name, html) => {
-            let path = dirs.data.join("pages").join(format!("{name}.html"));
+            let path = pages(dirs)?.join(format!("{name}.html"));
             atomic::replace(&path, html.as_bytes())?;
             opener::open_browser(&path).map_err(|error| {
                 Problem::new(
@@ -38,6 +41,18 @@ pub fn open(target: &Target, dirs: &Dirs) -> Result<(), Problem> {
         }
         Target::Program(path) => start(path),
     }
+}
+
+/// Where pages are written: the browser reads them when this program may have ended.
+fn pages(dirs: &Dirs) -> Result<PathBuf, Problem> {
+    if !dirs.keeps_nothing() {
+        return Ok(dirs.data.join("pages"));
+    }
+    let folder = tempfile::Builder::new().prefix("visualcron-tray-").tempdir();
+    folder.map(tempfile::TempDir::keep).map_err(|error| {
+        let next = "Check that temporary files can be written.";
+        Problem::io("Cannot write the page", &std::env::temp_dir(), &error, next)
+    })
 }
 
 fn system(path: &std::ffi::OsStr, what: &str, next: &str) -> Result<(), Problem> {

@@ -116,6 +116,7 @@ fn server(installation: &Installation, written: Option<SystemTime>) -> Option<En
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::dirs::Pretense;
 
     #[test]
     fn folders_that_are_there_and_reasons_for_those_that_are_not() {
@@ -129,6 +130,7 @@ mod tests {
             visualcron_default: "/nowhere".into(),
             config: "/nowhere/settings.toml".into(),
             data: "/nowhere".into(),
+            pretense: Pretense::None,
         };
         let places = survey(&dirs, &Settings::default());
         assert_eq!(places.client_settings, Ok(folder.join("settings")));

@@ -26,9 +26,6 @@ pub struct World {
     pub dirs: Dirs,
     /// Our state on disk.
     pub state_file: StateFile,
-    /// Neither our state nor a copy of the settings is written: the time is pretended, and no folder was given to
-    /// keep things in.
-    pub keeps_nothing: bool,
     /// Posts what comes of the effects.
     pub post: Post,
     /// Who waits for answers.
@@ -59,7 +56,7 @@ impl World {
         match effect {
             Effect::Save(_) | Effect::Confirm(_) => {}
             Effect::Look(look) => {
-                let (dirs, post, keep) = (self.dirs.clone(), self.post.clone(), !self.keeps_nothing);
+                let (dirs, post, keep) = (self.dirs.clone(), self.post.clone(), !self.dirs.keeps_nothing());
                 std::thread::spawn(move || post(Event::Looked(Box::new(look_around(look, &dirs, keep)))));
             }
             Effect::Notify(bubble) => {
@@ -78,19 +75,24 @@ impl World {
             }
             Effect::Copy(text) => self.report(Area::Asked, clipboard::copy(&text)),
             Effect::SetAutostart(on) => {
-                self.report(Area::Asked, autostart::set(on));
+                let set =
+                    self.dirs.must_keep("Start Tray Client on startup").and_then(|()| autostart::set(on));
+                self.report(Area::Asked, set);
                 (self.post)(Event::FilesChanged);
             }
             Effect::RecoveryWindow => {
-                let shown = match recovery_window::no_window() {
-                    Some(problem) => Err(problem),
-                    None => program::beside(&self.dirs, &["window", "recovery"]),
-                };
+                let shown = self.dirs.must_keep("Clear server cache").and_then(|()| {
+                    recovery_window::no_window().map_or(Ok(()), Err)?;
+                    program::beside(&self.dirs, &["window", "recovery"])
+                });
                 self.report(Area::Asked, shown);
             }
             Effect::Recover(decision) => {
                 let option = format!("--{}", decision.word());
-                self.report(Area::Asked, program::beside(&self.dirs, &["recover", &option, "--wait", "0"]));
+                let begun = self.dirs.must_keep("Clear server cache");
+                let begun =
+                    begun.and_then(|()| program::beside(&self.dirs, &["recover", &option, "--wait", "0"]));
+                self.report(Area::Asked, begun);
             }
             Effect::Service(start) => self.service(start),
             Effect::Reply(ticket, reply) => self.reply(ticket, *reply),
