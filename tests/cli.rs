@@ -783,6 +783,25 @@ fn what_cannot_be_opened_is_said_with_a_way_out() {
     (stderr) Cannot open the folder: the server's settings folder: no server on this machine. If a server runs on this machine, name its folder in the settings: visualcron.server_folder.
     (exit 66)
     ");
+    #[cfg(target_os = "linux")]
+    {
+        let home = self::home();
+        insta::assert_snapshot!(show(&home, &["open", "client-settings"]), @"
+        $ open client-settings
+        (stderr) Cannot open the folder: [home]/VisualCron/settings: this session has no desktop. Go there in a terminal or a file manager.
+        (exit 69)
+        ");
+        insta::assert_snapshot!(show(&home, &["open", "renew"]), @"
+        $ open renew
+        (stderr) Cannot open the page: https://admin.visualcron.com/mylicenses.aspx: this session has no desktop. Open it in a browser elsewhere.
+        (exit 69)
+        ");
+        insta::assert_snapshot!(show(&home, &["open", "details"]), @"
+        $ open details
+        (stderr) Cannot show the page: [home]/data/pages/details.html: this session has no desktop. Open it in a browser by hand.
+        (exit 69)
+        ");
+    }
 }
 
 #[cfg(unix)]

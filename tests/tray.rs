@@ -236,14 +236,23 @@ fn folders_open_and_a_click_starts_the_client() {
     item.click(&["Settings"]);
     let settings = home.join(".config/visualcron-tray/settings.toml").display().to_string();
     wait_for("the settings", TIMEOUT, || log(&opened).ends_with(&format!("{settings}\n")).then_some(()));
+    // There is no such display.
     item.click(&["Clear server cache…"]);
     let bubble = notifications.wait_for_next(TIMEOUT);
-    assert!(
-        bubble.body.contains("it has no display") && bubble.body.contains("`visualcron-tray recover`"),
-        "{}",
-        bubble.body
-    );
+    assert_eq!(bubble.summary, "No window can be shown");
+    assert!(bubble.body.ends_with("Use the command line: visualcron-tray recover."), "{}", bubble.body);
     assert!(home.join(".local/share/VisualCron/settings/servers.xml").exists());
+}
+
+#[test]
+fn without_a_display_the_command_line_is_named() {
+    let (bus, home) = (Bus::start(), home(&[]));
+    let (watcher, notifications) = (bus.watcher(), bus.notifications(&["actions"]));
+    let _tray = start(&home, &bus, NOW);
+    watcher.wait_for_item(TIMEOUT).click(&["Clear server cache…"]);
+    let bubble = notifications.wait_for_next(TIMEOUT);
+    assert_eq!(bubble.summary, "No window can be shown");
+    assert!(bubble.body.ends_with("it has no display. Use the command line: visualcron-tray recover."));
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub fn run(session: &Session, action: Switch, out: &Out) -> Result<u8, Problem> 
             autostart::set(on)?;
             // A running tray is told, so that its menu shows it.
             let command = Command::Autostart(on).to_string();
-            instance::ask(&session.dirs, Request::Run { command });
+            let _ = instance::ask(&session.dirs, Request::Run { command });
         }
     }
     let start = autostart::status()?;

@@ -85,12 +85,19 @@ impl Session {
         }
     }
 
-    /// Asks the running tray; `None` where none runs, or the time is pretended.
+    /// Asks the running tray; `None` where none runs or answers, or the time is pretended.
     pub fn ask_tray(&self, request: Request) -> Result<Option<Reply>, Problem> {
         if self.clock.pretending() {
             return Ok(None);
         }
-        instance::ask(&self.dirs, request).map(checked).transpose()
+        match instance::ask(&self.dirs, request) {
+            Ok(reply) => reply.map(checked).transpose(),
+            // Whoever listens there is not to be told anything, nor believed.
+            Err(problem) => {
+                world::say(&problem);
+                Ok(None)
+            }
+        }
     }
 
     /// Works without a tray.

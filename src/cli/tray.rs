@@ -185,8 +185,8 @@ fn does_not_answer(session: &Session) -> Problem {
     Problem::new(
         Fault::Unavailable,
         "A tray is running, but does not answer",
-        session.dirs.data.display().to_string(),
-        "another process holds the lock of this user's tray",
-        "End that process, and try again.",
+        instance::lock_path(&session.dirs).display().to_string(),
+        "another process holds this lock",
+        "End the process of visualcron-tray, and try again.",
     )
 }

@@ -86,7 +86,8 @@ pub fn is_locked(dirs: &Dirs) -> Result<bool, Problem> {
     lock::is_taken(&lock_path(dirs))
 }
 
-fn lock_path(dirs: &Dirs) -> PathBuf {
+/// The file that its holder has locked.
+pub fn lock_path(dirs: &Dirs) -> PathBuf {
     dirs.data.join(format!("{}{}.lock", dirs.tray(), session_suffix()))
 }
 
@@ -284,10 +285,20 @@ fn no_answer(why: impl Into<String>) -> Problem {
     )
 }
 
-/// Asks the running tray. `None` where none answers, or where it looks at other folders: then a command does
+/// Asks the running tray. `None` where none listens, or where it looks at other folders: then a command does
 /// without it.
-pub fn ask(dirs: &Dirs, request: Request) -> Option<Reply> {
-    question(dirs, request, PATIENCE + TALK).ok().flatten().filter(|reply| *reply != Reply::OtherFolders)
+///
+/// # Errors
+///
+/// As for [`question`]: a command does without it as well, but says so.
+pub fn ask(dirs: &Dirs, request: Request) -> Result<Option<Reply>, Problem> {
+    let patience = match request {
+        // What it would say can be read from the files as well.
+        Request::Status => TALK,
+        _ => PATIENCE + TALK,
+    };
+    let reply = question(dirs, request, patience)?;
+    Ok(reply.filter(|reply| *reply != Reply::OtherFolders))
 }
 
 /// Asks the running tray; `None` where nobody listens. All of it takes `patience` at most.
@@ -315,10 +326,19 @@ pub fn question(dirs: &Dirs, request: Request, patience: Duration) -> Result<Opt
             }),
         });
     });
-    answers.recv_timeout(patience).unwrap_or_else(|_| {
-        let seconds = patience.as_secs_f64().round();
-        Err(no_answer(format!("{seconds} s have passed")))
-    })
+    answers
+        .recv_timeout(patience)
+        .unwrap_or_else(|_| {
+            let seconds = patience.as_secs_f64().round();
+            Err(no_answer(format!("{seconds} s have passed")))
+        })
+        .map_err(|problem| match tray(dirs) {
+            Some(id) if problem.fault == Fault::Unavailable => Problem {
+                next: format!("If it stays so, end its process, {id}, and start it again."),
+                ..problem
+            },
+            _ => problem,
+        })
 }
 
 /// The process id of the running tray, if one listens.
@@ -381,7 +401,7 @@ mod tests {
     fn questions_are_answered_and_nonsense_is_refused() {
         let home = tempfile::tempdir().unwrap();
         let dirs = dirs(home.path());
-        assert_eq!(ask(&dirs, Request::Status), None);
+        assert_eq!(ask(&dirs, Request::Status), Ok(None));
         // A socket left behind by a crash does not block.
         std::fs::write(socket(&dirs).path(), "").unwrap();
         let tickets = Tickets::default();
@@ -392,14 +412,14 @@ mod tests {
             }
         });
         let _host = serve(&dirs, post, tickets).unwrap();
-        assert_eq!(ask(&dirs, Request::Show), Some(Reply::Done));
+        assert_eq!(ask(&dirs, Request::Show), Ok(Some(Reply::Done)));
         let elsewhere = Dirs { visualcron_asked: Some("/elsewhere".into()), ..dirs.clone() };
-        assert_eq!(ask(&elsewhere, Request::Status), None);
-        assert_eq!(ask(&elsewhere, Request::Show), Some(Reply::Done));
-        assert_eq!(ask(&elsewhere, Request::Run { command: "exit".into() }), Some(Reply::Done));
-        assert_eq!(ask(&elsewhere, Request::Run { command: "got-it".into() }), None);
+        assert_eq!(ask(&elsewhere, Request::Status), Ok(None));
+        assert_eq!(ask(&elsewhere, Request::Show), Ok(Some(Reply::Done)));
+        assert_eq!(ask(&elsewhere, Request::Run { command: "exit".into() }), Ok(Some(Reply::Done)));
+        assert_eq!(ask(&elsewhere, Request::Run { command: "got-it".into() }), Ok(None));
         let pretended = Dirs { pretense: Pretense::Kept, ..dirs.clone() };
-        assert_eq!(ask(&pretended, Request::Status), None);
+        assert_eq!(ask(&pretended, Request::Status), Ok(None));
         for nonsense in ["\n", "{}\n", "{\"context\":1}\n", "\0\0\0\n"] {
             let mut stream = Stream::connect(socket(&dirs).name().unwrap()).unwrap();
             stream.write_all(nonsense.as_bytes()).unwrap();

@@ -3,6 +3,7 @@
 pub mod autostart;
 pub mod clipboard;
 pub mod clock;
+pub mod desktop;
 pub mod dirs;
 #[cfg(target_os = "linux")]
 pub mod footprint;

@@ -1,7 +1,7 @@
 //! The recovery window's backend: plans are made in the window's own process, and carried out by a helper, which
 //! outlives the window and tells it how it goes.
 
-use super::{dirs::Dirs, open, program, recovery, survey};
+use super::{desktop, dirs::Dirs, open, program, recovery, survey};
 use crate::{
     app::{
         Target,
@@ -273,15 +273,16 @@ fn end(report: RecoveryReport) -> Ended {
 
 /// No window can be shown in this session, as far as can be told beforehand.
 pub fn no_window() -> Option<Problem> {
-    let has = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let headless = cfg!(target_os = "linux") && !has("DISPLAY") && !has("WAYLAND_DISPLAY");
-    headless.then(|| {
-        Problem::new(
-            Fault::Unavailable,
-            "No window can be shown",
-            "this session",
-            "it has no display",
-            "Use the command line: `visualcron-tray recover`.",
-        )
-    })
+    desktop::is_absent().then(|| not_shown("it has no display"))
+}
+
+/// The window could not be shown.
+pub fn not_shown(why: &str) -> Problem {
+    Problem::new(
+        Fault::Unavailable,
+        "No window can be shown",
+        "this session",
+        why,
+        "Use the command line: visualcron-tray recover.",
+    )
 }

@@ -83,15 +83,21 @@ impl World {
             Effect::RecoveryWindow => {
                 let shown = self.dirs.must_keep("Clear server cache").and_then(|()| {
                     recovery_window::no_window().map_or(Ok(()), Err)?;
-                    program::beside(&self.dirs, &["window", "recovery"])
+                    let post = self.post.clone();
+                    program::beside(&self.dirs, &["window", "recovery"], move |status| {
+                        if !status.success() {
+                            let why = format!("the window has ended with {status}");
+                            post(Event::Failed(Area::Asked, recovery_window::not_shown(&why)));
+                        }
+                    })
                 });
                 self.report(Area::Asked, shown);
             }
             Effect::Recover(decision) => {
                 let option = format!("--{}", decision.word());
                 let begun = self.dirs.must_keep("Clear server cache");
-                let begun =
-                    begun.and_then(|()| program::beside(&self.dirs, &["recover", &option, "--wait", "0"]));
+                let begun = begun
+                    .and_then(|()| program::beside(&self.dirs, &["recover", &option, "--wait", "0"], |_| {}));
                 self.report(Area::Asked, begun);
             }
             Effect::Service(start) => self.service(start),
