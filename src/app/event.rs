@@ -20,6 +20,8 @@ pub enum Event {
     Asked(super::report::Request, Ticket),
     /// The user answered a notification.
     Answered(Answer),
+    /// A notification with these notices could not be shown.
+    NotShown(Vec<String>, Problem),
     /// A look at the world is done.
     Looked(Box<Findings>),
     /// Something in the settings file or below VisualCron's folder changed on disk.
@@ -56,9 +58,9 @@ pub enum Area {
 }
 
 impl Area {
-    /// Does a problem here concern what is known of the licenses? If not, it concerns this desktop alone.
-    pub fn concerns_licenses(&self) -> bool {
-        matches!(self, Area::Settings | Area::ServersXml | Area::Kept | Area::State | Area::LicenseHost)
+    /// Is it about where license data come from? If not, it concerns this machine alone.
+    pub fn is_a_source(&self) -> bool {
+        matches!(self, Area::Settings | Area::ServersXml | Area::LicenseHost)
     }
 }
 

@@ -158,7 +158,7 @@ impl StatusReport {
             standing: state.worst(today),
             expiring_days: state.settings.notices.expiring_days,
             servers: state.servers.iter().map(|server| server_report(state, server, today)).collect(),
-            problems: state.license_problems().cloned().collect(),
+            problems: state.source_problems().cloned().collect(),
         }
     }
 

@@ -82,6 +82,12 @@ pub struct State {
     pub looks: u64,
     /// The number of the look that brought what is known of the files.
     pub files_of_look: u64,
+    /// The number of the look that tried the license host last.
+    pub host_of_look: u64,
+    /// How many notifications in a row could not be shown.
+    pub not_shown: u32,
+    /// The user has answered a notice, and does not know yet whether that could be kept.
+    pub answered: bool,
 }
 
 impl State {
@@ -114,6 +120,9 @@ impl State {
             save_failed: false,
             looks: 0,
             files_of_look: 0,
+            host_of_look: 0,
+            not_shown: 0,
+            answered: false,
         };
         let known = &mut state.kept.knowledge;
         known.look_at(Source::Settings, &state.settings_path.to_string_lossy());
@@ -213,7 +222,10 @@ impl State {
         let recovery = self
             .recovery_is(&RecoveryState::UnderWay)
             .then(|| now.timestamp().saturating_add(WHILE_UNDER_WAY).unwrap_or(Timestamp::MAX));
-        let soonest = [self.next_link_check, recovery].into_iter().flatten().fold(notices, Timestamp::min);
+        let save =
+            self.save_failed.then(|| now.timestamp().saturating_add(WHILE_UNSAVED).unwrap_or(Timestamp::MAX));
+        let others = [self.next_link_check, recovery, save];
+        let soonest = others.into_iter().flatten().fold(notices, Timestamp::min);
         soonest.max(now.timestamp())
     }
 
@@ -247,14 +259,17 @@ impl State {
         self.problems.values().flatten()
     }
 
-    /// The problems that concern what is known of the licenses, not this desktop.
-    pub fn license_problems(&self) -> impl Iterator<Item = &Problem> {
-        self.problems.iter().filter(|(area, _)| area.concerns_licenses()).flat_map(|(_, problems)| problems)
+    /// The problems of the sources, not of this machine.
+    pub fn source_problems(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter().filter(|(area, _)| area.is_a_source()).flat_map(|(_, problems)| problems)
     }
 }
 
 /// How often it is looked whether a Clear server cache goes on: one that is killed tells nobody.
 const WHILE_UNDER_WAY: SignedDuration = SignedDuration::from_secs(5);
+
+/// How often what could not be saved is tried again, if nothing else happens.
+const WHILE_UNSAVED: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is noted down when the user has seen how a Clear server cache ended.
 pub(super) fn seen(recovery: &Recovery) -> String {

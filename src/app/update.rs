@@ -8,7 +8,7 @@ use super::{
     words,
 };
 use crate::domain::{Fault, Problem, ServerKey, Source, notice::Handling};
-use jiff::ZonedDateTime;
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use std::{collections::HashSet, time::Duration};
 
 /// Takes in one event at `now`. The effects are to be carried out in their order.
@@ -26,17 +26,32 @@ pub fn update(state: &mut State, event: Event, now: &ZonedDateTime) -> Vec<Effec
             match answer.choice {
                 choice @ (Command::GotIt | Command::RemindTomorrow) => {
                     let handling = handling(state, &choice, now);
-                    state.unsaved |= state.kept.notices.handle(keys(), handling);
+                    let changed = state.kept.notices.handle(keys(), handling);
+                    state.unsaved |= changed;
+                    state.answered |= changed;
                 }
                 other => choose(state, other, now, &mut effects),
             }
         }
+        Event::NotShown(keys, problem) => {
+            let until = not_shown_until(state, now);
+            state.unsaved |= state.kept.notices.not_shown(keys.iter().map(String::as_str), until);
+            fail(state, Area::Notifications, problem, &mut effects);
+        }
         Event::Looked(findings) => looked(state, *findings, now, &mut effects),
         Event::Saved(result) => {
             state.save_failed = result.is_err();
+            if std::mem::take(&mut state.answered)
+                && let Err(problem) = &result
+            {
+                effects.push(Effect::Notify(words::answer_not_kept(problem)));
+            }
             set_problems(state, Area::State, result.err().into_iter().collect(), &mut effects);
         }
         Event::Worked(area) => {
+            if area == Area::Notifications {
+                state.not_shown = 0;
+            }
             state.problems.remove(&area);
         }
         Event::Failed(area, problem) => fail(state, area, problem, &mut effects),
@@ -47,6 +62,14 @@ pub fn update(state: &mut State, event: Event, now: &ZonedDateTime) -> Vec<Effec
         effects.insert(0, Effect::Save(Box::new(state.kept.clone())));
     }
     effects
+}
+
+/// When a notice that could not be shown is tried again: after 5 s, since at logon the notification server may
+/// start after the tray, and then after twice as long each time, up to some hours.
+fn not_shown_until(state: &mut State, now: &ZonedDateTime) -> Timestamp {
+    let pause = SignedDuration::from_secs(5) * 2_i32.pow(state.not_shown.min(12));
+    state.not_shown += 1;
+    now.timestamp().saturating_add(pause).unwrap_or(Timestamp::MAX)
 }
 
 /// The first look at the world: everything but the license host.
@@ -121,8 +144,9 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
         Command::GotIt | Command::RemindTomorrow => {
             let handling = handling(state, &command, now);
             let open = state.open_notices(today);
-            state.unsaved |=
-                state.kept.notices.handle(open.iter().map(|notice| notice.key.as_str()), handling);
+            let changed = state.kept.notices.handle(open.iter().map(|notice| notice.key.as_str()), handling);
+            state.unsaved |= changed;
+            state.answered |= changed;
         }
         Command::Details => effects.push(open(Target::Page("details", page::details(state, now)))),
         Command::ClearCache => effects.push(Effect::RecoveryWindow),
@@ -193,7 +217,10 @@ fn looked(state: &mut State, findings: Findings, now: &ZonedDateTime, effects: &
         state.checking_links = false;
         take_links(state, links, effects);
     }
-    if let Some(host) = &findings.license_host {
+    if let Some(host) = &findings.license_host
+        && findings.number >= state.host_of_look
+    {
+        state.host_of_look = findings.number;
         set_problems(state, Area::LicenseHost, host.clone().err().into_iter().collect(), effects);
     }
     match findings.purpose {
@@ -220,6 +247,10 @@ fn take_files(state: &mut State, files: Files, now: &ZonedDateTime, effects: &mu
     state.file_notes = files.servers_xml_notes;
     let typed = files.settings.outcome();
     let settings_changed = state.settings != files.settings.settings;
+    if state.settings.license_host != files.settings.settings.license_host {
+        // What was found of another host, or when it was to be tried, says nothing any more.
+        state.problems.remove(&Area::LicenseHost);
+    }
     state.settings = files.settings.settings;
     state.places = files.places;
     state.autostart = files.autostart;
@@ -232,8 +263,11 @@ fn take_files(state: &mut State, files: Files, now: &ZonedDateTime, effects: &mu
     let cached = known.absorb(Source::ServersXml, &cached_at, files.servers_xml, now.timestamp());
     let installed = known.absorb_installed(state.places.server.clone(), &state.local_names, now.timestamp());
     state.unsaved |= typed.changed || cached.changed || installed.changed;
-    let moved = [typed.moved, cached.moved].concat();
+    let mut moved = [typed.moved, cached.moved].concat();
     state.merge();
+    let ignored: HashSet<&str> =
+        state.servers.iter().filter(|s| s.ignored).map(|s| s.name.as_str()).collect();
+    moved.retain(|moved| !ignored.contains(moved.name.as_str()));
     drop_links_of_others(state);
     if !moved.is_empty() && state.settings.notices.renewed && !first {
         effects.push(Effect::Notify(words::renewed(&moved)));
@@ -286,7 +320,7 @@ fn refresh_report(
         as_of: now.timestamp(),
         servers,
         license_host_reachable: license_host.map(Result::is_ok),
-        problems: state.license_problems().cloned().collect(),
+        problems: state.source_problems().cloned().collect(),
     }
 }
 

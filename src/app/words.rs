@@ -343,6 +343,12 @@ pub fn failed(problem: &Problem) -> Bubble {
     )
 }
 
+/// What the user answered to a notice will be asked again after the next start.
+pub fn answer_not_kept(problem: &Problem) -> Bubble {
+    let Bubble { body, icon, .. } = failed(problem);
+    information("The answer holds only until the tray ends", body, icon)
+}
+
 /// A second tray was started.
 pub fn already_running(state: &State, today: Date) -> Bubble {
     information("The tray is already running", headline(state, today), super::view::icon(state, today))

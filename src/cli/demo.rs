@@ -30,7 +30,8 @@ pub fn run(session: &Session, out: &Out) -> Result<u8, Problem> {
         data: world.data(),
         pretense: if pretends { Pretense::Kept } else { Pretense::None },
     };
-    let session = Session { dirs, clock: session.clock.clone(), verbose: session.verbose };
+    let session =
+        Session { dirs, clock: session.clock.clone(), verbose: session.verbose, told: Default::default() };
     let lock = instance::lock(&session.dirs)?.ok_or_else(|| {
         Problem::new(
             Fault::Software,

@@ -67,6 +67,7 @@ pub fn run(session: &Session, asked: &args::Notices, out: &Out) -> Result<u8, Pr
     }
     let mut alone = session.alone()?;
     alone.look(session);
+    alone.tell(session);
     if asked.preview {
         show_preview(session, &alone.state, out)
     } else {
@@ -150,6 +151,7 @@ fn answer(session: &Session, got_it: bool, out: &Out) -> Result<u8, Problem> {
     if !due.is_empty() {
         alone.state_file.save(&alone.state.kept)?;
     }
+    alone.tell(session);
     let report = serde_json::json!({ "schema": 1, "answered": due.iter().map(report).collect::<Vec<_>>() });
     out.show(&report, || format!("{} answered.", words::count(due.len(), "notice"))).map(|()| 0)
 }

@@ -19,19 +19,23 @@ use crate::{
         state::{Access, StateFile},
     },
 };
-use std::collections::VecDeque;
+use std::{cell::Cell, collections::VecDeque};
 
 /// One run of the program.
 pub struct Session {
     pub dirs: Dirs,
     pub clock: Clock,
     pub verbose: bool,
+    /// What is wrong with what was kept has been said.
+    pub told: Cell<bool>,
 }
 
 /// What is known without a running tray.
 pub struct Alone {
     pub state: State,
     pub state_file: StateFile,
+    /// What is wrong with what was kept.
+    problem: Option<Problem>,
     /// Held while our state may be changed; `None` if a tray has it.
     lock: Option<instance::Lock>,
 }
@@ -47,7 +51,7 @@ impl Session {
             (true, Some(_)) => Pretense::Kept,
             (true, None) => Pretense::Unkept,
         };
-        Ok(Session { dirs, clock, verbose: global.verbose })
+        Ok(Session { dirs, clock, verbose: global.verbose, told: Cell::default() })
     }
 
     pub fn load_settings(&self) -> Loaded {
@@ -81,7 +85,12 @@ impl Session {
     pub fn ask(&self, request: Request) -> Result<Reply, Problem> {
         match self.ask_tray(request.clone())? {
             Some(reply) => Ok(reply),
-            None => checked(self.alone()?.ask(request, self)),
+            None => {
+                let mut alone = self.alone()?;
+                let reply = checked(alone.ask(request, self))?;
+                alone.tell(self);
+                Ok(reply)
+            }
         }
     }
 
@@ -106,10 +115,7 @@ impl Session {
         let (state_file, kept, problem) = self.load_state(lock.as_ref());
         let mut state = self.state(kept, self.load_settings().settings);
         state.announces = false;
-        if let Some(problem) = problem {
-            state.problems.insert(crate::app::event::Area::Kept, vec![problem]);
-        }
-        Ok(Alone { state, state_file, lock })
+        Ok(Alone { state, state_file, problem, lock })
     }
 }
 
@@ -170,6 +176,13 @@ impl Alone {
             }
         }
         answer.unwrap_or(Reply::NotUnderstood)
+    }
+
+    /// Says once what is wrong with what was kept: a running tray has said so when it started.
+    pub fn tell(&self, session: &Session) {
+        if !session.told.replace(true) {
+            self.problem.iter().for_each(world::say);
+        }
     }
 
     /// Looks at everything once.
