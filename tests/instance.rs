@@ -289,3 +289,25 @@ fn nobody_but_the_tray_of_the_user_is_believed() {
     assert!(said.contains("a process of another user listens there"), "{said}");
     assert_eq!(code, 77);
 }
+
+#[test]
+fn a_data_folder_that_cannot_be_written_is_the_reason_given() {
+    // Whoever may do everything finds no folder read-only.
+    let Some(home) = home_of_nobody() else { return };
+    let say = |args: &[&str]| {
+        let mut command = as_nobody(&home);
+        command.args(["--data-dir", "data"]).args(args);
+        outcome(&home, command)
+    };
+    assert_eq!(say(&["settings", "set", "server.A.maintenance_until", "2026-01-31"]), (String::new(), 0));
+    assert_eq!(say(&["refresh"]).1, 0);
+    fs::remove_file(home.join("data/tray.lock")).unwrap();
+    set_mode(&home.join("data"), 0o500);
+    let (said, code) = say(&["notices", "--got-it"]);
+    let (exited, exit_code) = say(&["exit"]);
+    set_mode(&home.join("data"), 0o700);
+    assert_eq!((exited.as_str(), exit_code), ("No tray is running.\n", 0));
+    let lock = home.join("data/tray.lock").display().to_string();
+    assert!(said.starts_with(&format!("Nothing can be kept: {lock}: Permission denied")), "{said}");
+    assert_eq!(code, 77);
+}

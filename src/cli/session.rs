@@ -58,18 +58,22 @@ impl Session {
         settings::load(&self.dirs.config, &self.dirs.last_good_settings())
     }
 
-    /// Reads our state, with the right to write it if `lock` is held. What is wrong with it is returned beside it.
-    pub fn load_state(&self, lock: Option<&instance::Lock>) -> (StateFile, Persisted, Option<Problem>) {
+    /// Reads our state, with the right to write it if the `lock` is held. What is wrong with it is returned beside it.
+    pub fn load_state(
+        &self,
+        lock: Result<Option<&instance::Lock>, Problem>,
+    ) -> (StateFile, Persisted, Option<Problem>) {
         let access = match lock {
             _ if self.dirs.keeps_nothing() => Access::Pretended,
-            Some(_) => Access::Full,
-            None => Access::Refused(Problem::new(
+            Ok(Some(_)) => Access::Full,
+            Ok(None) => Access::Refused(Problem::new(
                 Fault::Unavailable,
                 "Nothing can be kept",
                 self.dirs.state_file().display().to_string(),
                 "it belongs to a running tray, or to another command, which did not answer",
                 "Try again, or exit the tray first.",
             )),
+            Err(problem) => Access::Refused(problem),
         };
         StateFile::load(self.dirs.state_file(), access)
     }
@@ -111,8 +115,10 @@ impl Session {
 
     /// Works without a tray.
     pub fn alone(&self) -> Result<Alone, Problem> {
-        let lock = if self.dirs.keeps_nothing() { None } else { instance::lock(&self.dirs).ok().flatten() };
-        let (state_file, kept, problem) = self.load_state(lock.as_ref());
+        let lock = if self.dirs.keeps_nothing() { Ok(None) } else { instance::lock(&self.dirs) };
+        let (state_file, kept, problem) =
+            self.load_state(lock.as_ref().map(Option::as_ref).map_err(Clone::clone));
+        let lock = lock.ok().flatten();
         let mut state = self.state(kept, self.load_settings().settings);
         state.announces = false;
         Ok(Alone { state, state_file, problem, lock })

@@ -86,7 +86,7 @@ pub fn start(
     let settings = session.load_settings().settings;
     let level = if session.verbose { LevelFilter::DEBUG } else { level(settings.log.level) };
     log::start(session.dirs.log_file(), settings.log.max_kib, level);
-    let (state_file, kept, state_problem) = session.load_state(Some(&lock));
+    let (state_file, kept, state_problem) = session.load_state(Ok(Some(&lock)));
     let state = session.state(kept, settings);
     let dirs = session.dirs.clone();
     tray::run(move |post: Post| {

@@ -71,7 +71,7 @@ pub fn take_in_turn(path: &Path) -> Result<Lock, Problem> {
 ///
 /// As for [`take`].
 pub fn is_taken(path: &Path) -> Result<bool, Problem> {
-    let file = match private::open(File::options().write(true), path) {
+    let file = match private::open(File::options().read(true), path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(cannot_lock(path, &error)),

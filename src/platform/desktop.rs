@@ -1,0 +1,20 @@
+//! Whether this session has a desktop on which windows, folders and pages can be seen.
+
+/// It has none, as far as can be told beforehand: over SSH, say. Only Linux tells.
+pub fn is_absent() -> bool {
+    cfg!(target_os = "linux") && !is_set("DISPLAY") && !is_set("WAYLAND_DISPLAY")
+}
+
+/// Folders, files and pages cannot be seen: there is no desktop, nor the one of Windows around a Linux in it (WSL).
+pub fn shows_nothing() -> bool {
+    is_absent() && !is_set("WSL_DISTRO_NAME")
+}
+
+/// Pages cannot be seen: nothing else can either, and no browser is named.
+pub fn shows_no_page() -> bool {
+    shows_nothing() && !is_set("BROWSER")
+}
+
+fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
