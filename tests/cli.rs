@@ -875,6 +875,8 @@ fn wrong_use_is_told_apart() {
     }
     assert_eq!(run(&home, &["--version"]).status.code(), Some(0));
     // Near the end of time: refused, and close to it everything still works.
+    let late = run_as_is(&home, &["notices", "--now", "9999-12-31T23:59:59Z"]);
+    assert!(String::from_utf8_lossy(&late.stderr).contains("the year is not one"), "{late:?}");
     let late = run_as_is(&home, &["notices", "--now", "9999-12-31"]);
     assert_eq!(late.status.code(), Some(64));
     insta::assert_snapshot!(String::from_utf8_lossy(&late.stderr), @"Cannot read the time to pretend: --now 9999-12-31: the year is not one from 1970 to 9989. Give a day of these years.");

@@ -124,7 +124,7 @@ fn every_mistake_is_named_with_its_place() {
 
     [colours]
 
-    => Unknown key in the settings: s.toml, line 1, column 2: there is no section or key colours. Remove it; the sections are: [visualcron], [notices], [connection], [license_host], [recovery], [pages], [log], [[server]].
+    => Unknown key in the settings: s.toml, line 1, column 2: there is no section or key colours. The sections are: [visualcron], [notices], [connection], [license_host], [recovery], [pages], [log], [[server]].
 
     expiring_days = 3
     => Unknown key in the settings: s.toml, line 1, column 1: there is no section or key expiring_days. Did you mean expiring_days below [notices]?
@@ -135,7 +135,7 @@ fn every_mistake_is_named_with_its_place() {
 
     [log]
     completely_other = 1
-    => Unknown key in the settings: s.toml, line 2, column 1: [log] has no key completely_other. Remove it; [log] has: max_kib, level.
+    => Unknown key in the settings: s.toml, line 2, column 1: [log] has no key completely_other. [log] has only: max_kib, level.
 
     [notices]
     expiring_days = "30"

@@ -158,7 +158,8 @@ pub fn serve(dirs: &Dirs, post: Post, tickets: Tickets) -> Result<Host, Problem>
             "Other commands cannot talk to this tray",
             socket.path(),
             &error,
-            "They work without it. A shorter path given with --data-dir may help.",
+            "Those that only show something work without it, others are refused while this tray runs. A shorter path given \
+             with --data-dir may help.",
         )
     };
     let listener = socket.listen().map_err(failed)?;

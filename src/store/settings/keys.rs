@@ -96,11 +96,11 @@ pub(super) fn help_for_unknown(section: &str, name: &str) -> String {
         Some(info) => format!("Did you mean {} below {}?", info.name(), header(info.section())),
         None if SECTIONS.contains(&section) => {
             let names: Vec<_> = keys_of(section).map(KeyInfo::name).collect();
-            format!("Remove it; {} has: {}", header(section), names.join(", "))
+            format!("{} has only: {}", header(section), names.join(", "))
         }
         None => {
             let headers: Vec<_> = SECTIONS.into_iter().map(header).collect();
-            format!("Remove it; the sections are: {}", headers.join(", "))
+            format!("The sections are: {}", headers.join(", "))
         }
     }
 }
@@ -179,7 +179,7 @@ keys! {
     Settings "license_host.host" = Host[license_host.host],
         "The host that Refresh license data needs, tried on TCP port 443.";
     Settings "license_host.check_on_refresh" = Flag[license_host.check_on_refresh],
-        "Whether Refresh license data tries that host first.";
+        "Whether Refresh license data also checks that this host can be reached.";
     Settings "recovery.close_seconds" = Number[recovery.close_seconds](1, 600),
         "How long a program may take to close when the server cache is cleared.";
     Settings "recovery.keep_backups" = Number[recovery.keep_backups](1, 1000),

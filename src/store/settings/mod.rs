@@ -166,7 +166,7 @@ impl Default for Connection {
 pub struct LicenseHost {
     /// The host that must answer on TCP port 443 for Refresh license data (documented by the vendor).
     pub host: String,
-    /// Whether Refresh license data tries that host first.
+    /// Whether Refresh license data also checks that this host can be reached.
     pub check_on_refresh: bool,
 }
 
