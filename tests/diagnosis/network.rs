@@ -102,14 +102,13 @@ fn serve(
             let mut stream = StreamOwned::new(ServerConnection::new(tls.unwrap()).unwrap(), stream);
             if read_head(&mut stream).is_some() {
                 answer(&mut stream, server);
+                if server.then == "reset" {
+                    return reset(&stream.sock);
+                }
                 stream.conn.send_close_notify();
                 let _ = stream.flush();
             }
-            if server.then != "reset" {
-                drain(&mut stream.sock);
-            } else {
-                reset(&stream.sock);
-            }
+            drain(&mut stream.sock);
         }
         "proxy" => proxy(stream, server, names, network),
         "close" => {
@@ -178,7 +177,7 @@ fn proxy(mut stream: TcpStream, server: &Server, names: &HashMap<String, IpAddr>
     };
     if !server.passes || !signed_in {
         match server.then.as_str() {
-            "hold" => {}
+            "hold" => return drain(&mut stream),
             "close" if server.answer.is_empty() => return,
             _ => answer(&mut stream, server),
         }

@@ -4,6 +4,8 @@
 mod answer;
 mod conclude;
 mod finding;
+mod opened;
+mod reply;
 mod tls;
 mod way;
 mod words;

@@ -2,7 +2,8 @@
 
 use super::{
     Clock, Distrust, Handshake, Id, Tls, Trust,
-    conclude::{Conclusion, Facts, blocked, elsewhere},
+    conclude::{Conclusion, Facts, blocked},
+    reply::elsewhere,
     words::{self, listed, span},
 };
 
@@ -22,6 +23,9 @@ pub(super) fn handshake(facts: &Facts<'_>) -> Option<Conclusion> {
     let today = |how: &str| format!("{} Today {peer} {how}.", exempt(facts));
     match &tls.outcome {
         Handshake::Done => None,
+        Handshake::Alert(_) | Handshake::Reset | Handshake::Closed if tls.client_certificate => {
+            client_certificate(facts)
+        }
         Handshake::Reset => blocked(
             Id::TlsReset,
             format!(
@@ -55,7 +59,6 @@ pub(super) fn handshake(facts: &Facts<'_>) -> Option<Conclusion> {
                 "If a firewall or proxy opens the connection on the way, let it speak TLS 1.2 or newer; else ask who runs {target}."
             ),
         ),
-        Handshake::Alert(alert) if tls.client_certificate => client_certificate(facts, alert),
         Handshake::Alert(alert) => blocked(
             Id::TlsFailed,
             format!("{target} ends the TLS handshake with the alert {alert}."),
@@ -68,11 +71,11 @@ pub(super) fn handshake(facts: &Facts<'_>) -> Option<Conclusion> {
 }
 
 /// The host wants to see a certificate of this machine's.
-pub(super) fn client_certificate(facts: &Facts<'_>, alert: &str) -> Option<Conclusion> {
+pub(super) fn client_certificate(facts: &Facts<'_>) -> Option<Conclusion> {
     blocked(
         Id::ClientCertificate,
         format!(
-            "{} lets in only who shows a certificate of its own (alert {alert}); this program has none to show.",
+            "{} lets in only who shows a certificate of its own; this program has none to show.",
             facts.target
         ),
         format!("Let {} in without a client certificate, or use another host.", facts.machine),
@@ -89,7 +92,7 @@ pub(super) fn certificate(facts: &Facts<'_>) -> Option<Conclusion> {
     let leaf = tls.chain.first();
     let issuer = issuer(facts);
     let renew = if target.is_vendors() {
-        format!("Try again later. {}", exempt(facts))
+        format!("{} If there is none: try again later, and tell the vendor.", exempt(facts))
     } else {
         format!("Renew the certificate of {target}.")
     };
@@ -114,11 +117,14 @@ pub(super) fn certificate(facts: &Facts<'_>) -> Option<Conclusion> {
                 .map_or(String::new(), |clock| format!(" (here it is {})", words::day(clock.here)));
             let says = format!("The certificate of {target}, issued by “{issuer}”, {when}{here}.");
             let id = if expired { Id::Expired } else { Id::NotYetValid };
-            blocked(
-                id,
-                says,
-                format!("Check the date of {}. If that is right: {}", facts.machine, small(renew)),
-            )
+            // The host's own clock agrees with this machine's: then it is not the clock.
+            let agrees =
+                facts.clock().and_then(Clock::ahead_seconds).is_some_and(|ahead| ahead.abs() < 86_400);
+            let next = match agrees {
+                true => renew,
+                false => format!("Check the date of {}. If that is right: {}", facts.machine, small(renew)),
+            };
+            blocked(id, says, next)
         }
         Distrust::WrongName => {
             let names = leaf.map(|leaf| listed(leaf.names.iter().take(3))).unwrap_or_default();

@@ -75,7 +75,10 @@ pub(super) fn connection(facts: &Facts<'_>) -> Option<Conclusion> {
     };
     let allow = format!("Allow {}; today {today}.", facts.way());
     let (id, says, next) = if has(Reached::Silent) {
-        let says = format!("Nothing comes back from {to}: a firewall on the way drops the connection.");
+        let says = match has(Reached::Refused) {
+            true => format!("No address of {to} can be connected to: a firewall on the way is closed."),
+            false => format!("Nothing comes back from {to}: a firewall on the way drops the connection."),
+        };
         (Id::Dropped, says, allow)
     } else if has(Reached::Refused) {
         let says = match facts.proxy() {

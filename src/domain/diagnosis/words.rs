@@ -32,7 +32,7 @@ pub fn verdict(finding: &Finding) -> Verdict {
             found.trust == Some(Trust::Local) || found.client_certificate,
         ),
         Finding::Http(found) => when(
-            found.outcome != Answer::Whole
+            !matches!(found.outcome, Answer::Whole | Answer::TooLong)
                 || found.status.is_none_or(|status| !(200..400).contains(&status) && status != 404),
             !found.verified || !found.status.is_some_and(|status| status < 300),
         ),
@@ -65,7 +65,10 @@ pub fn line(finding: &Finding) -> String {
         Finding::Protocol(found) => match found {
             Protocol::Spoken => "speaks version 1 of the license host protocol".into(),
             Protocol::Versions(versions) => {
-                format!("speaks version {} of the license host protocol, not 1", listed(versions.iter()))
+                format!(
+                    "speaks {} of the license host protocol, not 1",
+                    super::opened::versions_in_words(versions)
+                )
             }
             Protocol::NotSpoken => "does not speak the open license host protocol".into(),
         },
@@ -228,7 +231,7 @@ pub(super) fn off(ahead_seconds: i64) -> String {
     let direction = if ahead_seconds > 0 { "ahead" } else { "behind" };
     let seconds = ahead_seconds.unsigned_abs();
     let (count, unit) = match seconds {
-        172_800.. => ((seconds + 43_200) / 86_400, "day"),
+        86_400.. => ((seconds + 43_200) / 86_400, "day"),
         7_200.. => ((seconds + 1_800) / 3_600, "hour"),
         _ => ((seconds + 30) / 60, "minute"),
     };

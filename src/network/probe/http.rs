@@ -133,8 +133,8 @@ async fn exchange(
     if !packed {
         (http.title, http.sign_in_page) = page(&body);
     }
-    if outcome == Answer::Whole {
-        let found = if success && !packed { versions(&body) } else { Vec::new() };
+    if matches!(outcome, Answer::Whole | Answer::TooLong) {
+        let found = if success && !packed && outcome == Answer::Whole { versions(&body) } else { Vec::new() };
         asked.protocol = Some(match found.as_slice() {
             [] => Protocol::NotSpoken,
             all if all.contains(&1) => Protocol::Spoken,
