@@ -7,8 +7,11 @@
 mod authorities;
 #[path = "diagnosis/network.rs"]
 mod network;
+#[path = "diagnosis/program.rs"]
+mod program;
 #[path = "diagnosis/scenario.rs"]
 mod scenario;
+mod support;
 
 use scenario::Scenario;
 use std::{

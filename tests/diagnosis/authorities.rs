@@ -83,6 +83,11 @@ impl Authorities {
         (chain, der)
     }
 
+    /// The root certificate of the authority that nobody knows.
+    pub fn unknown_root(&self) -> String {
+        self.unknown.pem()
+    }
+
     pub fn public_roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         roots.add(self.public.der().clone()).unwrap();

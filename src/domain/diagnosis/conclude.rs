@@ -156,7 +156,9 @@ impl<'f> Facts<'f> {
     pub(super) fn private(&self) -> Vec<IpAddr> {
         match self.dns().map(|dns| &dns.outcome) {
             Some(Resolved::Addresses(addresses))
-                if self.proxy().is_none() && self.target.host.parse::<IpAddr>().is_err() =>
+                if self.proxy().is_none()
+                    && self.target.host.parse::<IpAddr>().is_err()
+                    && self.target.host != "localhost" =>
             {
                 addresses.iter().copied().filter(is_private).collect()
             }

@@ -24,6 +24,9 @@ use serde::Serialize;
 /// By how many seconds a clock may be off before it is said.
 pub const CLOCK_TOLERANCE_SECONDS: i64 = 300;
 
+/// What is said of a stage that was not begun, because of one before it.
+pub const NOT_REACHED: &str = "it did not come to that";
+
 /// How a stage ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -281,6 +281,18 @@ fn row(step: &super::Step) -> String {
     format!("{:<7} {:<9} {}{time}\n", mark(step.verdict), step.stage.name(), step.says)
 }
 
+/// The stages line by line; those that it did not come to in one.
+fn table(diagnosis: &Diagnosis) -> String {
+    let reached = |step: &&super::Step| step.says != super::NOT_REACHED;
+    let mut text: String = diagnosis.steps.iter().filter(reached).map(row).collect();
+    let rest: Vec<_> =
+        diagnosis.steps.iter().filter(|step| !reached(step)).map(|step| step.stage.name()).collect();
+    if !rest.is_empty() {
+        let _ = writeln!(text, "{:<7} {}: {}", mark(Verdict::Skipped), rest.join(", "), super::NOT_REACHED);
+    }
+    text
+}
+
 /// The whole for people: the conclusion on top.
 pub fn in_words(diagnosis: &Diagnosis) -> String {
     let conclusion = &diagnosis.conclusion;
@@ -288,10 +300,13 @@ pub fn in_words(diagnosis: &Diagnosis) -> String {
     for also in &conclusion.also {
         let _ = writeln!(text, "{also}");
     }
-    let _ = writeln!(text, "Next: {}\n", conclusion.next);
-    diagnosis.steps.iter().for_each(|step| text.push_str(&row(step)));
+    let _ = write!(text, "Next: {}\n\n{}", conclusion.next, table(diagnosis));
     if conclusion.severity != Severity::Open {
-        text.push_str("\nFor the network team: `visualcron-tray diagnose --for-network-team` prints a text to hand on.\n");
+        let target = &diagnosis.target;
+        let _ = writeln!(
+            text,
+            "\nA text to hand to the network team: `visualcron-tray diagnose {target} --for-network-team`"
+        );
     }
     text
 }
@@ -307,13 +322,7 @@ pub fn for_network_team(diagnosis: &Diagnosis) -> String {
     for also in &conclusion.also {
         let _ = writeln!(text, "        {also}");
     }
-    text.push('\n');
-    diagnosis.steps.iter().for_each(|step| text.push_str(&row(step)));
-    let _ = writeln!(
-        text,
-        "\nMade by visualcron-tray {} in {}.",
-        env!("CARGO_PKG_VERSION"),
-        span(diagnosis.millis)
-    );
+    let (version, took) = (env!("CARGO_PKG_VERSION"), span(diagnosis.millis));
+    let _ = write!(text, "\n{}\nMade by visualcron-tray {version} in {took}.\n", table(diagnosis));
     text
 }

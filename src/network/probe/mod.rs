@@ -8,7 +8,9 @@ mod tunnel;
 
 use super::{resolve, trust::Trust};
 use crate::domain::{
-    diagnosis::{Clock, Diagnosis, Dns, DnsFault, Finding, Handshake, Resolved, Stage, Step, Target},
+    diagnosis::{
+        Clock, Diagnosis, Dns, DnsFault, Finding, Handshake, NOT_REACHED, Resolved, Stage, Step, Target,
+    },
     proxy::{Decision, Proxy, Route, Rule, Script},
 };
 use jiff::Timestamp;
@@ -169,7 +171,7 @@ impl Run<'_> {
     fn skip_the_rest(&mut self) {
         for stage in Stage::ALL {
             if !self.steps.iter().any(|step| step.stage == stage) {
-                self.ended(Step::skipped(stage, "it did not come to that"));
+                self.ended(Step::skipped(stage, NOT_REACHED));
             }
         }
         self.steps.sort_by_key(|step| step.stage);
