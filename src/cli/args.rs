@@ -78,6 +78,12 @@ pub enum Verb {
         #[arg(long)]
         forget: bool,
     },
+    /// Find out what is in the way to the license host, or to another one
+    #[command(
+        after_help = "Exit codes: 0 nothing is in the way, 1 the way is open, and something is to be mended, 2 something \
+                            is in the way; 64 and up: the check itself could not be made."
+    )]
+    Diagnose(Diagnose),
     /// Show the notices that are due, and answer them; the exit code is 0 whether or not there are any
     Notices(Notices),
     /// Show releases of VisualCron, and what a Maintenance date covers
@@ -210,6 +216,26 @@ pub struct Status {
 }
 
 #[derive(Args)]
+pub struct Diagnose {
+    /// A host, or HOST:PORT [default: license_host.host of the settings, port 443]
+    pub host: Option<String>,
+    /// Print a text to hand to the network team
+    #[arg(long)]
+    pub for_network_team: bool,
+}
+
+/// What to do with the password for the proxy.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum PasswordAction {
+    /// Ask for it, and keep it
+    Set,
+    /// Remove it
+    Remove,
+    /// Tell whether there is one
+    Status,
+}
+
+#[derive(Args)]
 pub struct Notices {
     /// Show what will be shown on which day
     #[arg(long)]
@@ -276,6 +302,11 @@ pub enum SettingsAction {
     Unset {
         /// The setting, such as notices.quiet_hours or server.PROD-01.kind
         key: String,
+    },
+    /// The password of license_host.proxy_user, in the system's keyring
+    ProxyPassword {
+        /// What to do; `set` reads it without echo, or one line of standard input
+        action: PasswordAction,
     },
     /// Take a [[server]] section out of the file
     RemoveServer {

@@ -3,9 +3,11 @@
 mod args;
 mod autostart;
 mod demo;
+mod diagnose;
 mod notices;
 mod open;
 mod out;
+mod proxy_password;
 mod recover;
 mod refresh;
 mod releases;
@@ -81,6 +83,7 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         Verb::Tray => tray::run(session, twin_of, out),
         Verb::Status(asked) => status::run(&session, &asked, out),
         Verb::Refresh { server, forget } => refresh::run(&session, server, forget, out),
+        Verb::Diagnose(asked) => diagnose::run(&session, &asked, out),
         Verb::Notices(asked) => notices::run(&session, &asked, out),
         Verb::Open { what } => open::run(&session, what, out),
         Verb::Settings { action } => settings::run(&session, action, out),

@@ -28,6 +28,7 @@ pub fn run(session: &Session, action: SettingsAction, out: &Out) -> Result<u8, P
             let report = serde_json::json!({ "removed_server": name });
             out.show(&report, || format!("server.{name}: removed from {}", path.display())).map(|()| 0)
         }
+        SettingsAction::ProxyPassword { action } => super::proxy_password::run(session, action, out),
         SettingsAction::Show => show(session, out),
     }
 }

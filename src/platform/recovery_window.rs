@@ -111,9 +111,10 @@ impl Backend for Here {
     }
 
     fn check(&mut self, tell: TellChecked) {
-        let host = self.settings().license_host.host;
+        let settings = self.settings().license_host;
         std::thread::spawn(move || {
-            let checked = match license_host::reachable(&host, license_host::PATIENCE) {
+            let host = &settings.host;
+            let checked = match license_host::reachable(&settings, license_host::PATIENCE) {
                 Ok(()) => {
                     Checked { standing: CheapStanding::Fine, words: format!("{host} answers on port 443.") }
                 }

@@ -187,7 +187,7 @@ pub fn look_around(look: Look, dirs: &Dirs, keep: bool) -> Findings {
             let files = read_files(dirs, keep);
             let host = &files.settings.settings.license_host;
             findings.license_host =
-                host.check_on_refresh.then(|| license_host::reachable(&host.host, license_host::PATIENCE));
+                host.check_on_refresh.then(|| license_host::reachable(host, license_host::PATIENCE));
             findings.files = Some(Box::new(files));
         }
         LookAt::Ports(targets, timeout) => findings.links = Some(links::check(targets, timeout)),

@@ -180,6 +180,12 @@ keys! {
         "The host that Refresh license data needs, tried on TCP port 443.";
     Settings "license_host.check_on_refresh" = Flag[license_host.check_on_refresh],
         "Whether Refresh license data also checks that this host can be reached.";
+    Settings "license_host.proxy" = Proxy[license_host.proxy] like "\"http://proxy.corp.example:8080\"",
+        "The HTTP proxy to that host, or \"direct\" for none; without it what the environment says (HTTPS_PROXY, NO_PROXY), else the system.";
+    Settings "license_host.proxy_user" = Text[license_host.proxy_user] like "\"svc-tray\"",
+        "As whom to sign in to the proxy (Basic); the password is in the system's keyring: settings proxy-password set.";
+    Settings "license_host.ca_file" = Path[license_host.ca_file] like "'C:\\ProgramData\\corp\\roots.pem'",
+        "A PEM file with root certificates that are trusted besides the system's.";
     Settings "recovery.close_seconds" = Number[recovery.close_seconds](1, 600),
         "How long a program may take to close when the server cache is cleared.";
     Settings "recovery.keep_backups" = Number[recovery.keep_backups](1, 1000),

@@ -26,7 +26,7 @@ pub use machine::{MACHINE_FILE_VARIABLE, Machine, machine_file, use_machine_file
 pub use parse::parse;
 pub use values::{Check, Level, QuietHours};
 
-use crate::domain::{Entry, Kind, Secret, Source, Version};
+use crate::domain::{Entry, Kind, Secret, Source, Version, proxy::Choice};
 use jiff::{Timestamp, civil};
 use std::path::PathBuf;
 
@@ -168,11 +168,23 @@ pub struct LicenseHost {
     pub host: String,
     /// Whether Refresh license data also checks that this host can be reached.
     pub check_on_refresh: bool,
+    /// The proxy to that host. `None`: what environment and system say.
+    pub proxy: Option<Choice>,
+    /// As whom to sign in to the proxy. The password is in the system's keyring, never in the file.
+    pub proxy_user: Option<String>,
+    /// A PEM file with root certificates that are trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl Default for LicenseHost {
     fn default() -> Self {
-        LicenseHost { host: "www.visualcron.com".into(), check_on_refresh: true }
+        LicenseHost {
+            host: "www.visualcron.com".into(),
+            check_on_refresh: true,
+            proxy: None,
+            proxy_user: None,
+            ca_file: None,
+        }
     }
 }
 
