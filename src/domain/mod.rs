@@ -13,6 +13,7 @@ pub mod release;
 pub mod server;
 pub mod standing;
 pub mod text;
+pub mod validation;
 pub mod version;
 
 pub use coverage::Coverage;

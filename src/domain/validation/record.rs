@@ -1,0 +1,366 @@
+//! What is kept of one license's validation, where it stands, and when to try next.
+
+use super::{Claims, KeyId, Nonce, Verdict, refusal::length};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// From how long before its day a validation is due.
+pub const DUE_BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// From how long before the license's own date it is asked daily: a renewal may have come.
+pub const DATE_IS_NEAR: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Until how long after the license's own date it is asked daily: so long it can be renewed (documented by the
+/// vendor).
+pub const DATE_IS_PAST: SignedDuration = SignedDuration::from_hours(180 * 24);
+/// When to try again after no connection came about, or the host had trouble of its own.
+pub const AFTER_NO_CONNECTION: SignedDuration = SignedDuration::from_mins(60);
+/// The most by which that is put off by chance, so that 1,000 clients do not come all at once.
+pub const JITTER: SignedDuration = SignedDuration::from_mins(10);
+/// When to try again after a refusal, and how often as a date nears.
+pub const DAILY: SignedDuration = SignedDuration::from_hours(24);
+/// How many nonces of answered requests are kept: longer than any answer to them could still be accepted.
+const SPENT: usize = 64;
+/// How many open requests are kept.
+const OPEN: usize = 16;
+
+/// How a try ended that brought no answer to accept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum Outcome {
+    /// No connection came about, or the host had trouble of its own: why.
+    NotReached {
+        /// Why, in words.
+        why: String,
+    },
+    /// The host speaks no version of the protocol that is spoken here, such as the vendor's: why.
+    NotSpoken {
+        /// Why, in words.
+        why: String,
+    },
+    /// The host did not answer the request, or its answer was refused: why.
+    Refused {
+        /// Why, in words.
+        why: String,
+    },
+}
+
+impl Outcome {
+    /// Why, in words.
+    pub fn why(&self) -> &str {
+        match self {
+            Outcome::NotReached { why } | Outcome::NotSpoken { why } | Outcome::Refused { why } => why,
+        }
+    }
+}
+
+/// A try that brought no answer to accept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When.
+    pub at: Timestamp,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// A request that waits for its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Its nonce.
+    pub nonce: Nonce,
+    /// When it was made.
+    pub made_at: Timestamp,
+}
+
+/// The last answer that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// What it states.
+    pub claims: Claims,
+    /// The key that has signed it.
+    pub key: String,
+    /// When it was accepted, by the client's clock.
+    pub at: Timestamp,
+}
+
+/// What is kept of one license's validation; it holds no activation code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The server id of the license.
+    pub server_id: String,
+    /// The last answer that was accepted.
+    #[serde(default)]
+    pub accepted: Option<Accepted>,
+    /// The last try, if it brought no answer that was accepted.
+    #[serde(default)]
+    pub failed: Option<Attempt>,
+    /// Requests that wait for their answer, the oldest first.
+    #[serde(default)]
+    pub pending: Vec<Pending>,
+    /// The nonces of requests that were answered, the oldest first.
+    #[serde(default)]
+    pub spent: Vec<Nonce>,
+}
+
+/// Where the validation of a license stands. Ordered from the least to the most urgent.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case", tag = "standing")]
+pub enum Standing {
+    /// Valid until this moment, and not due before.
+    Valid {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// It was never validated, as far as is known here. (The server may do so by itself.)
+    Unknown,
+    /// The day of the next validation is near.
+    Due {
+        /// When it is to be done.
+        next: Timestamp,
+    },
+    /// The next validation should have been done.
+    Overdue {
+        /// Whole days left before the server may stop; negative after that.
+        days_left: i64,
+    },
+    /// The host says that the license is not valid.
+    Invalid {
+        /// What it says.
+        verdict: Verdict,
+    },
+}
+
+impl Standing {
+    /// The word for JSON and tables: `valid`, `unknown`, `due`, `overdue`, `invalid`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Standing::Valid { .. } => "valid",
+            Standing::Unknown => "unknown",
+            Standing::Due { .. } => "due",
+            Standing::Overdue { .. } => "overdue",
+            Standing::Invalid { .. } => "invalid",
+        }
+    }
+
+    /// It as a sentence without its end mark.
+    pub fn in_words(&self, now: Timestamp) -> String {
+        match self {
+            Standing::Valid { until } => {
+                format!("Validated; the next validation is due in {}", length(until.duration_since(now)))
+            }
+            Standing::Unknown => "Never validated here".into(),
+            Standing::Due { next } => {
+                format!("Validation is due within {}", length(next.duration_since(now)))
+            }
+            Standing::Overdue { days_left } if *days_left > 1 => {
+                format!("Validation is overdue: {days_left} days are left before the server may stop")
+            }
+            Standing::Overdue { days_left: 1 } => {
+                "Validation is overdue: 1 day is left before the server may stop".into()
+            }
+            Standing::Overdue { days_left: 0 } => "Validation is overdue: the server may stop today".into(),
+            Standing::Overdue { .. } => "Validation is overdue: the server may have stopped".into(),
+            Standing::Invalid { verdict } => format!("Not valid: {}", verdict.words()),
+        }
+    }
+}
+
+impl Record {
+    /// A license of which nothing is known yet.
+    pub fn new(server_id: impl Into<String>) -> Record {
+        Record {
+            server_id: server_id.into(),
+            accepted: None,
+            failed: None,
+            pending: Vec::new(),
+            spent: Vec::new(),
+        }
+    }
+
+    /// Where it stands.
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        let Some(Accepted { claims, .. }) = &self.accepted else { return Standing::Unknown };
+        if claims.verdict != Verdict::Valid {
+            return Standing::Invalid { verdict: claims.verdict };
+        }
+        if now >= claims.validate_next {
+            let left = claims.validate_by.duration_since(now);
+            return Standing::Overdue { days_left: left.as_secs().div_euclid(24 * 60 * 60) };
+        }
+        if claims.validate_next.duration_since(now) <= DUE_BEFORE {
+            return Standing::Due { next: claims.validate_next };
+        }
+        Standing::Valid { until: claims.validate_next }
+    }
+
+    /// When to try next without being asked. `chance` from 0 to 1 spreads many clients; each license draws its own.
+    pub fn next_try(&self, now: Timestamp, chance: f64) -> Timestamp {
+        let jitter = JITTER.mul_f64(chance.clamp(0.0, 1.0));
+        let put_off = |to: Timestamp| to.saturating_add(jitter).unwrap_or(now);
+        // A clock that was set back must not put it off for years.
+        let after = |at: Timestamp, pause: SignedDuration| match at > now {
+            true => now,
+            false => put_off(at.saturating_add(pause).unwrap_or(now)),
+        };
+        if let Some(failed) = &self.failed {
+            return match failed.outcome {
+                Outcome::NotReached { .. } => after(failed.at, AFTER_NO_CONNECTION),
+                Outcome::NotSpoken { .. } | Outcome::Refused { .. } => after(failed.at, DAILY),
+            };
+        }
+        let Some(Accepted { claims, at, .. }) = &self.accepted else { return now };
+        let daily = after(*at, DAILY);
+        if claims.verdict != Verdict::Valid {
+            return daily;
+        }
+        let due = claims.validate_next.saturating_sub(DUE_BEFORE).unwrap_or(now);
+        let date_is_near = claims.maintenance_until.and_then(|date| {
+            let date = date.to_zoned_datetime(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+            let near = date.saturating_sub(DATE_IS_NEAR).ok()?;
+            let past = date.saturating_add(DATE_IS_PAST).ok()?;
+            (now <= past).then_some(near)
+        });
+        daily.max(put_off(date_is_near.map_or(due, |near| near.min(due))))
+    }
+
+    /// A request was made, and waits for its answer.
+    pub fn asked(&mut self, nonce: Nonce, now: Timestamp) {
+        self.pending.push(Pending { nonce, made_at: now });
+        let too_many = self.pending.len().saturating_sub(OPEN);
+        self.pending.drain(..too_many);
+    }
+
+    /// An answer was accepted: its request is answered for good.
+    pub fn answered(&mut self, claims: Claims, key: KeyId, now: Timestamp) {
+        self.pending.retain(|pending| pending.nonce != claims.nonce);
+        self.spent.push(claims.nonce);
+        let too_many = self.spent.len().saturating_sub(SPENT);
+        self.spent.drain(..too_many);
+        self.accepted = Some(Accepted { claims, key: key.to_string(), at: now });
+        self.failed = None;
+    }
+
+    /// A try brought no answer to accept. What was known stays.
+    pub fn tried(&mut self, outcome: Outcome, now: Timestamp) {
+        self.failed = Some(Attempt { at: now, outcome });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::validation::token_tests::claims;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn validated(now: Timestamp) -> Record {
+        let mut record = Record::new("id-0001");
+        record.asked(claims().nonce, now);
+        record.answered(claims(), super::super::PublicKey::new([1; 32]).id(), now);
+        record
+    }
+
+    #[test]
+    fn where_it_stands_day_by_day() {
+        let mut record = validated(at("2026-11-24T09:00:01Z"));
+        let mut lines =
+            vec![Record::new("x").standing(at("2026-11-24T09:00:00Z")).in_words(Timestamp::UNIX_EPOCH)];
+        for now in [
+            "2026-11-24T09:00:01Z",
+            "2026-12-17T08:59:59Z",
+            "2026-12-17T09:00:00Z",
+            "2026-12-24T08:59:59Z",
+            "2026-12-24T09:00:00Z",
+            "2027-01-05T09:00:00Z",
+            "2027-01-07T08:59:59Z",
+            "2027-01-07T09:00:00Z",
+            "2027-01-07T09:00:01Z",
+        ] {
+            let standing = record.standing(at(now));
+            lines.push(format!("{now} {}: {}", standing.word(), standing.in_words(at(now))));
+        }
+        for verdict in [Verdict::UnknownCode, Verdict::Revoked, Verdict::WrongServer] {
+            record.accepted.as_mut().unwrap().claims.verdict = verdict;
+            lines.push(record.standing(at("2026-11-24T09:00:01Z")).in_words(Timestamp::UNIX_EPOCH));
+        }
+        insta::assert_snapshot!(lines.join("\n"), @"
+        Never validated here
+        2026-11-24T09:00:01Z valid: Validated; the next validation is due in 29 days
+        2026-12-17T08:59:59Z valid: Validated; the next validation is due in 7 days
+        2026-12-17T09:00:00Z due: Validation is due within 7 days
+        2026-12-24T08:59:59Z due: Validation is due within 1 minute
+        2026-12-24T09:00:00Z overdue: Validation is overdue: 14 days are left before the server may stop
+        2027-01-05T09:00:00Z overdue: Validation is overdue: 2 days are left before the server may stop
+        2027-01-07T08:59:59Z overdue: Validation is overdue: the server may stop today
+        2027-01-07T09:00:00Z overdue: Validation is overdue: the server may stop today
+        2027-01-07T09:00:01Z overdue: Validation is overdue: the server may have stopped
+        Not valid: the license host does not know the activation code
+        Not valid: the license was revoked
+        Not valid: the activation code belongs to another server
+        ");
+    }
+
+    #[test]
+    fn when_to_try_next() {
+        let now = at("2026-11-24T09:00:00Z");
+        let mut lines = Vec::new();
+        let mut line = |what: &str, record: &Record, now: Timestamp| {
+            lines.push(format!("{what}: {} to {}", record.next_try(now, 0.0), record.next_try(now, 1.0)));
+        };
+        let mut record = Record::new("x");
+        line("never", &record, now);
+        record.tried(Outcome::NotReached { why: "refused".into() }, now);
+        line("not reached", &record, now);
+        line("not reached, and the clock set back by a year", &record, at("2025-11-24T09:00:00Z"));
+        record.tried(Outcome::Refused { why: "forged".into() }, now);
+        line("refused", &record, now);
+        record.tried(Outcome::NotSpoken { why: "the vendor's".into() }, now);
+        line("not spoken", &record, now);
+        let mut record = validated(now);
+        line("valid, and the date a month off", &record, now);
+        record.accepted.as_mut().unwrap().claims.maintenance_until = Some(jiff::civil::date(2029, 1, 1));
+        line("valid for years", &record, now);
+        line("valid for years, due since last week", &record, at("2026-12-18T09:00:00Z"));
+        record.accepted.as_mut().unwrap().claims.maintenance_until = Some(jiff::civil::date(2026, 11, 1));
+        line("date just past", &record, now);
+        record.accepted.as_mut().unwrap().claims.maintenance_until = Some(jiff::civil::date(2020, 11, 1));
+        line("date long past", &record, now);
+        record.accepted.as_mut().unwrap().claims.verdict = Verdict::Revoked;
+        line("revoked", &record, now);
+        insta::assert_snapshot!(lines.join("\n"), @"
+        never: 2026-11-24T09:00:00Z to 2026-11-24T09:00:00Z
+        not reached: 2026-11-24T10:00:00Z to 2026-11-24T10:10:00Z
+        not reached, and the clock set back by a year: 2025-11-24T09:00:00Z to 2025-11-24T09:00:00Z
+        refused: 2026-11-25T09:00:00Z to 2026-11-25T09:10:00Z
+        not spoken: 2026-11-25T09:00:00Z to 2026-11-25T09:10:00Z
+        valid, and the date a month off: 2026-12-17T09:00:00Z to 2026-12-17T09:10:00Z
+        valid for years: 2026-12-17T09:00:00Z to 2026-12-17T09:10:00Z
+        valid for years, due since last week: 2026-12-17T09:00:00Z to 2026-12-17T09:10:00Z
+        date just past: 2026-11-25T09:00:00Z to 2026-11-25T09:10:00Z
+        date long past: 2026-12-17T09:00:00Z to 2026-12-17T09:10:00Z
+        revoked: 2026-11-25T09:00:00Z to 2026-11-25T09:10:00Z
+        ");
+    }
+
+    #[test]
+    fn a_failure_touches_nothing_that_was_known_and_lists_are_bounded() {
+        let now = at("2026-11-24T09:00:00Z");
+        let mut record = validated(now);
+        let before = record.accepted.clone();
+        record.tried(Outcome::Refused { why: "forged".into() }, now);
+        assert_eq!(record.accepted, before);
+        for n in 0..200u8 {
+            record.asked(Nonce::new([n; 16]), now);
+            record.answered(
+                Claims { nonce: Nonce::new([n; 16]), ..claims() },
+                super::super::PublicKey::new([1; 32]).id(),
+                now,
+            );
+            record.asked(Nonce::new([n; 16]), now);
+        }
+        assert_eq!((record.pending.len(), record.spent.len()), (OPEN, SPENT));
+        let kept = serde_json::to_string(&record).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(&kept).unwrap(), record);
+    }
+}
