@@ -36,7 +36,7 @@ pub fn reachable(host: &str, timeout: Duration) -> Result<(), Problem> {
 }
 
 /// The innermost cause in plain words; never a URL.
-fn cause(error: &reqwest::Error) -> String {
+pub(super) fn cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".into();
     }
