@@ -200,6 +200,11 @@ fn the_cache_is_cleared_and_everything_runs_again() {
     assert_eq!(fs::read_to_string(world.file()).unwrap(), NEW);
     assert_eq!(world.recover(&["--restore", "nonsense", "--yes"]).status.code(), Some(66));
 
+    let told = text(&world.recover(&["--history"]).stdout);
+    let outcomes: Vec<&str> =
+        told.lines().filter_map(|line| line.split_once(" UTC  ")).map(|(_, how)| how).collect();
+    let back = "The backup is back in place.";
+    assert_eq!(outcomes, [back, back, "The server cache was cleared."], "{told}");
     let history: serde_json::Value =
         serde_json::from_slice(&world.recover(&["--history", "--json"]).stdout).unwrap();
     assert_eq!(history["history"].as_array().unwrap().len(), 3);
@@ -232,11 +237,43 @@ fn what_the_client_writes_when_it_closes_is_what_is_kept() {
     assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
     assert_eq!(world.backups()[0].1, "<Late/>");
     assert_eq!(world.processes("VisualCronClient"), Vec::<Vec<String>>::new());
-    // Nothing is there any more.
-    assert_eq!(world.recover(&["--yes"]).status.code(), Some(66));
+    // Nothing is there any more: no error, and it is said how the programs are restarted all the same.
+    for arguments in [&["--yes"][..], &[], &["--dry-run"]] {
+        let nothing = world.recover(arguments);
+        assert_eq!(nothing.status.code(), Some(0), "{}", text(&nothing.stderr));
+        assert!(text(&nothing.stderr).contains("recover --restart-anyway"), "{}", text(&nothing.stderr));
+    }
     let again = world.recover(&["--yes", "--restart-anyway", "--start-client", "--wait", "0"]);
     assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
     assert_eq!(world.processes("VisualCronClient").len(), 1);
+    assert!(text(&again.stdout).starts_with("The programs were restarted"), "{}", text(&again.stdout));
+}
+
+#[test]
+fn a_visualcron_folder_behind_a_link_is_the_same_folder() {
+    let world = World::new(&["--hold", "FILE"]);
+    let folder = world.home.join(".local/share/VisualCron");
+    let link = world.home.join("link");
+    symlink(&folder, &link).unwrap();
+    let by_link = |arguments: &[&str]| {
+        world.recover(&[arguments, &["--visualcron-dir", link.to_str().unwrap()]].concat())
+    };
+    // A program that is not closed holds it open: seen through the link too.
+    let file = world.file().display().to_string();
+    let mut holder = world.home.command_of(example("stand_in")).args(["--hold", &file]).spawn().unwrap();
+    wait_for("the holder", TIMEOUT, || {
+        fs::read_link(format!("/proc/{}/fd/3", holder.id()))
+            .is_ok_and(|held| held == world.file())
+            .then_some(())
+    });
+    let refused = by_link(&["--yes"]);
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert!(text(&refused.stderr).contains("another program holds it open"), "{}", text(&refused.stderr));
+    let done = by_link(&["--yes", "--wait", "0"]);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    world.all_run("through the link");
+    assert_eq!(world.backups()[0].1, OLD);
 }
 
 #[test]

@@ -137,7 +137,7 @@ pub fn recovery_ended(how: &str) -> Bubble {
     Bubble {
         keys: Vec::new(),
         summary: "Clear server cache has ended".into(),
-        body: how.into(),
+        body: crate::domain::text::without_backticks(how),
         actions: Vec::new(),
         stays: false,
         icon: Icon::Fine,

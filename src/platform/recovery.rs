@@ -11,8 +11,7 @@ use crate::{
     recovery::{
         Choices, Decision, Journal, Outcome, Plan, Program, Role,
         backup::{self, Backup},
-        plan::guard,
-        run::{begin, keep, run, take_back},
+        run::{self, begin, keep, run, take_back},
         world::Progress,
     },
     store::recoveries::{Kept, Recoveries, busy},
@@ -92,7 +91,7 @@ pub fn check(dirs: &Dirs, plan: &Plan) -> Result<(), Problem> {
     }
     let canceled = AtomicBool::new(false);
     let mut watcher = Watcher { tell: &mut |_| {}, canceled: &canceled };
-    guard(&mut world(dirs, PathBuf::from("none"), &mut watcher), plan)
+    run::check(&mut world(dirs, PathBuf::from("none"), &mut watcher), plan)
 }
 
 /// Carries out a plan.

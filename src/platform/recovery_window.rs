@@ -7,9 +7,9 @@ use crate::{
         Target,
         report::{RecoveryReport, RefreshedServer},
     },
-    domain::{Fault, Problem},
+    domain::{Fault, Problem, text::without_backticks},
     recovery::{
-        Decision, Journal, Outcome, Plan, Role,
+        Decision, Deed, Journal, Outcome, Plan, Role,
         words::{self, FIRST},
         world::Progress,
     },
@@ -63,7 +63,7 @@ impl Here {
                 self.helper = child.stdin.take();
                 std::thread::spawn(move || listen(child, &tell));
             }
-            Err(problem) => tell(Told::Ended(nothing_done(problem.to_string()))),
+            Err(problem) => tell(Told::Refused(problem)),
         }
     }
 }
@@ -89,22 +89,22 @@ impl Backend for Here {
                 ..PlanShown::default()
             };
         }
-        let refusal = recovery::check(&self.dirs, &plan).err();
         self.restart_anyway = !plan.servers_xml.exists();
+        plan.choices.restart_anyway = self.restart_anyway;
+        let refusal = recovery::check(&self.dirs, &plan).err().map(for_a_window);
         let nothing_to_clear = self.restart_anyway.then(|| {
             format!(
                 "There is no {}: nothing is to be cleared. The programs can be restarted all the same.",
                 plan.servers_xml.display()
             )
         });
-        plan.choices.restart_anyway = self.restart_anyway;
         PlanShown {
             refusal,
             interrupted: None,
             nothing_to_clear,
             cheap: cheap_steps(&settings),
             steps: in_words(&plan),
-            remarks: words::consequences(),
+            remarks: words::consequences(&plan).iter().map(|text| without_backticks(text)).collect(),
             choices: shown,
             client_runs: plan.running.iter().any(|program| program.role == Role::Client),
         }
@@ -219,31 +219,34 @@ fn listen(mut child: Child, tell: &Tell) {
         if let Ok(progress) = serde_json::from_str::<Progress>(&line) {
             tell(told(progress));
         } else if let Ok(report) = serde_json::from_str::<RecoveryReport>(&line) {
-            ended = Some(end(report));
+            ended = Some(Told::Ended(end(report)));
+        } else if let Ok(problem) = serde_json::from_str::<Problem>(&line) {
+            ended = Some(Told::Refused(for_a_window(problem)));
         }
     }
     let mut complaint = String::new();
     if let Some(stderr) = child.stderr.take() {
         let _ = stderr.take(MAX_COMPLAINT).read_to_string(&mut complaint);
     }
-    let code = child.wait().ok().and_then(|status| status.code());
-    tell(Told::Ended(ended.unwrap_or_else(|| match code {
-        Some(_) => nothing_done(complaint.trim().to_string()),
-        None => Ended {
-            outcome: Outcome::NeedsUser {
-                why: "What did the work was ended in the middle. Nothing is lost: close this window and choose Clear \
-                      server cache again, to finish it or take it back."
-                    .into(),
-            },
-            servers: Vec::new(),
-            backup: None,
-        },
-    })));
+    let _ = child.wait();
+    tell(ended.unwrap_or_else(|| Told::Ended(cut_off(complaint.trim()))));
 }
 
-/// It was refused, or could not even begin.
-fn nothing_done(why: String) -> Ended {
-    Ended { outcome: Outcome::RolledBack { why }, servers: Vec::new(), backup: None }
+/// The helper went without a last word.
+fn cut_off(complaint: &str) -> Ended {
+    let why = "What did the work was ended in the middle. Nothing is lost: close this window and choose Clear server \
+               cache again, to finish it or take it back.";
+    Ended {
+        deed: Deed::default(),
+        outcome: Outcome::NeedsUser { why: format!("{why} {complaint}").trim().to_string() },
+        afterwards: String::new(),
+        servers: Vec::new(),
+        backup: None,
+    }
+}
+
+fn for_a_window(problem: Problem) -> Problem {
+    Problem { why: without_backticks(&problem.why), next: without_backticks(&problem.next), ..problem }
 }
 
 fn told(progress: Progress) -> Told {
@@ -251,8 +254,8 @@ fn told(progress: Progress) -> Told {
         Progress::Begins { index, title } => Told::Begins { index, title, may_cancel: true },
         Progress::Waiting { program, seconds_left } => Told::Waiting { title: program, seconds_left },
         Progress::Done { index, title } => Told::Done { index, title },
-        Progress::Note { text } => Told::Note(text),
-        Progress::Failed { why } => Told::Failed(why),
+        Progress::Note { text } => Told::Note(without_backticks(&text)),
+        Progress::Failed { why } => Told::Failed(without_backticks(&why)),
     }
 }
 
@@ -265,7 +268,13 @@ fn end(report: RecoveryReport) -> Ended {
         after: date(row.after),
     };
     Ended {
-        outcome: report.outcome,
+        deed: report.deed,
+        outcome: match report.outcome {
+            Outcome::RolledBack { why } => Outcome::RolledBack { why: without_backticks(&why) },
+            Outcome::NeedsUser { why } => Outcome::NeedsUser { why: without_backticks(&why) },
+            outcome => outcome,
+        },
+        afterwards: report.afterwards,
         servers: report.servers.into_iter().map(row).collect(),
         backup: report.backup,
     }

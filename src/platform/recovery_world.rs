@@ -90,9 +90,10 @@ impl World for RealWorld<'_> {
     }
 
     fn holders(&mut self, path: &Path) -> io::Result<Vec<(u32, String)>> {
-        let own = std::process::id();
+        // As /proc names it: folders further up may be links.
+        let (own, path) = (std::process::id(), path.canonicalize()?);
         Ok(processes()
-            .filter(|pid| *pid != own && holds(*pid, path))
+            .filter(|pid| *pid != own && holds(*pid, &path))
             .map(|pid| (pid, program_of(pid).map_or_else(|| "a program".into(), |p| p.display().to_string())))
             .collect())
     }

@@ -217,7 +217,7 @@ fn newest_recovery(dirs: &Dirs) -> Option<Recovery> {
     let recoveries = Recoveries::below(&dirs.data);
     let Kept { path, journal } = recoveries.newest().ok().flatten()?;
     let state = match &journal.outcome {
-        Some(outcome) => RecoveryState::Ended(in_words(outcome)),
+        Some(outcome) => RecoveryState::Ended(in_words(journal.deed(), outcome)),
         None if recoveries.is_locked() => RecoveryState::UnderWay,
         None => RecoveryState::Interrupted,
     };

@@ -5,7 +5,7 @@
 //! cut off and begun again at any point.
 
 use super::{
-    Journal, Outcome, Plan, Program, Record, Step,
+    Deed, Journal, Outcome, Plan, Program, Record, Step,
     backup::{self, hash},
     journal::Move,
     plan::guard,
@@ -29,19 +29,7 @@ const TRIES: usize = 3;
 
 /// Begins a recovery: checks the guards, writes the plan, and runs it. Nothing is changed where this is an error.
 pub fn begin(world: &mut dyn World, plan: Plan) -> Result<(Journal, Outcome), Problem> {
-    guard(world, &plan)?;
-    if exists(world, &plan.servers_xml)?.is_none()
-        && !plan.choices.restart_anyway
-        && plan.bring_back.is_none()
-    {
-        return Err(Problem::new(
-            Fault::NoInput,
-            "There is nothing to clear",
-            plan.servers_xml.display().to_string(),
-            "there is no such file",
-            "The Client makes it when it starts. To restart the programs all the same, ask for it.",
-        ));
-    }
+    check(world, &plan)?;
     let record = Record::Planned { plan: plan.clone(), version: env!("CARGO_PKG_VERSION").into() };
     world.record(&record).map_err(|error| {
         Problem::io("The plan cannot be written", Path::new("the journal"), &error, "Nothing was changed.")
@@ -49,6 +37,26 @@ pub fn begin(world: &mut dyn World, plan: Plan) -> Result<(Journal, Outcome), Pr
     let mut journal = Journal::new(plan);
     let outcome = run(world, &mut journal);
     Ok((journal, outcome))
+}
+
+/// No error: there is no servers.xml, and no restart was asked for.
+pub const NOTHING_TO_CLEAR: &str = "There is nothing to clear";
+
+/// Why this plan would be refused: by a guard, or since there is nothing to clear. Changes nothing.
+pub fn check(world: &mut dyn World, plan: &Plan) -> Result<(), Problem> {
+    guard(world, plan)?;
+    let is_asked_for = plan.choices.restart_anyway || plan.bring_back.is_some();
+    if is_asked_for || exists(world, &plan.servers_xml)?.is_some() {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Fault::NoInput,
+        NOTHING_TO_CLEAR,
+        plan.servers_xml.display().to_string(),
+        "there is no such file",
+        "The Client makes it when it starts. To restart the programs all the same: \
+         `visualcron-tray recover --restart-anyway`.",
+    ))
 }
 
 /// Goes on from wherever the journal stands, until it ends.
@@ -100,16 +108,21 @@ fn end(world: &mut dyn World, journal: &mut Journal, outcome: Outcome) -> Outcom
         Err(error) => Outcome::NeedsUser {
             why: format!(
                 "{} The journal could not be closed: {error}. Free some space; then run `visualcron-tray recover --status`.",
-                in_words(&outcome)
+                in_words(journal.deed(), &outcome)
             ),
         },
     }
 }
 
 /// An outcome as a sentence.
-pub fn in_words(outcome: &Outcome) -> String {
+pub fn in_words(deed: Deed, outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Done => "The server cache was cleared.".into(),
+        Outcome::Done => match deed {
+            Deed::Cleared => "The server cache was cleared.",
+            Deed::BroughtBack => "The backup is back in place.",
+            Deed::Restarted => "The programs were restarted; there was no servers.xml to clear.",
+        }
+        .into(),
         Outcome::RolledBack { why } => format!("Everything is as it was. {why}"),
         Outcome::Kept => "Things were left as they are.".into(),
         Outcome::NeedsUser { why } => format!("You are needed. {why}"),
