@@ -70,6 +70,13 @@ impl World {
         self.home.join(FILE)
     }
 
+    /// All journals, one after the other.
+    fn journal(&self) -> String {
+        let entries =
+            fs::read_dir(self.home.join(".local/share/visualcron-tray/recovery")).into_iter().flatten();
+        entries.flatten().filter_map(|entry| fs::read_to_string(entry.path()).ok()).collect()
+    }
+
     /// The backups with their content.
     fn backups(&self) -> Vec<(PathBuf, String)> {
         let folder = self.file().parent().unwrap().to_path_buf();
@@ -347,6 +354,32 @@ fn canceled_everything_is_as_it_was() {
     world.all_run("in the end");
 }
 
+#[test]
+fn a_tray_that_still_runs_tells_that_one_is_under_way_and_that_it_was_cut_off() {
+    let world = World::new(&["--deaf"]);
+    assert_eq!(world.home.run(&["exit"]).status.code(), Some(0));
+    let bus = Bus::start();
+    let (watcher, notifications) = (bus.watcher(), bus.notifications(&["actions"]));
+    let _tray = world.home.spawn(&bus, &["tray"]);
+    let item = watcher.wait_for_item(TIMEOUT);
+    item.wait_for_menu(TIMEOUT, |menu| menu.find(&["Clear server cache…"]).is_some());
+    let mut command = world.home.command();
+    command.args(["recover", "--yes", "--timeout", "300"]);
+    let mut running = world.home.spawn_command(command);
+    running.wait_for_stderr("s left", TIMEOUT);
+    item.wait_for_menu(TIMEOUT, |menu| menu.find(&["Clearing server cache…"]).is_some());
+    let _ = Command::new("kill").args(["-KILL", &running.id().to_string()]).status();
+    running.wait_for_exit(TIMEOUT);
+    let until = Instant::now() + TIMEOUT;
+    while notifications.wait_for_next(TIMEOUT).summary != "Clear server cache was interrupted" {
+        assert!(Instant::now() < until);
+    }
+    item.wait_for_menu(TIMEOUT, |menu| {
+        menu.find(&["Clear server cache was interrupted", "Resume"]).is_some()
+            && menu.find(&["Clear server cache…"]).is_some()
+    });
+}
+
 /// What must hold after any interruption and whatever was decided then.
 #[track_caller]
 fn nothing_is_lost(world: &World, context: &str) {
@@ -480,6 +513,73 @@ fn each_system_call_fails_once() {
     }
     println!("exit codes with one call failing each: {outcomes:?}; lost: 0");
     assert!(outcomes.get(&Some(75)).is_some_and(|taken_back| *taken_back > 3), "{outcomes:?}");
+}
+
+/// The disk that holds everything is filled for real in the middle: it is a small tmpfs in a mount namespace of its own, which goes with this test. Skipped where the system does not let us mount.
+#[test]
+fn a_disk_that_fills_up_in_the_middle() {
+    const NAME: &str = "a_disk_that_fills_up_in_the_middle";
+    let Some(disk) = std::env::var_os("RECOVERY_DISK").map(PathBuf::from) else {
+        let disk = tempfile::tempdir().unwrap();
+        let mount = "mount -t tmpfs -o size=24m,mode=700 tmpfs \"$RECOVERY_DISK\" || exit 99; exec \"$@\"";
+        let inner = Command::new("unshare")
+            .args(["--map-root-user", "--mount", "sh", "-c", mount, "sh"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", NAME, "--nocapture"])
+            .env("RECOVERY_DISK", disk.path())
+            .env("TMPDIR", disk.path())
+            .output();
+        match inner {
+            Ok(inner) if inner.status.success() => print!("{}", text(&inner.stdout)),
+            Ok(inner) if inner.status.code() == Some(101) => {
+                panic!("{}{}", text(&inner.stdout), text(&inner.stderr));
+            }
+            Ok(inner) => println!("skipped: nothing can be mounted here: {}", text(&inner.stderr).trim()),
+            Err(error) => println!("skipped: unshare cannot be run: {error}"),
+        }
+        return;
+    };
+    let filler = disk.join("filler");
+    let mut outcomes = std::collections::BTreeMap::<Option<i32>, usize>::new();
+    let mut in_a_record = 0;
+    // The page that the journal has begun has room for some more: how many records, depends on how long the plan is.
+    for padding in (0..4096).step_by(300) {
+        let world = World::new(&["--late", "1000", &"x".repeat(padding)]);
+        // Its output goes into a pipe: a file would be on the full disk.
+        let mut command = world.home.command();
+        command.args(["recover", "--yes", "--wait", "0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let running = command.spawn().unwrap();
+        wait_for("the first step", TIMEOUT, || world.journal().contains(r#""begins""#).then_some(()));
+        fill(&filler);
+        let ended = running.wait_with_output().unwrap();
+        let (code, said) = (ended.status.code(), text(&ended.stderr) + &text(&ended.stdout));
+        *outcomes.entry(code).or_default() += 1;
+        assert!(matches!(code, Some(0 | 75 | 76)), "{padding}: {code:?} {said}");
+        if code != Some(0) {
+            let journals = world.home.join(".local/share/visualcron-tray/recovery").display().to_string();
+            let why = ["No space left on device", "there is no room for the journal"];
+            assert!(why.iter().any(|why| said.contains(why)), "{padding}: {said}");
+            assert!(said.contains(&journals) && said.contains("Free some space"), "{padding}: {said}");
+            in_a_record += usize::from(said.contains("cannot be recorded"));
+        }
+        world.all_run(&format!("{padding}: still full"));
+        // A full disk refuses the next one before anything is changed.
+        let next = world.recover(&["--yes", "--wait", "0"]);
+        assert_ne!(next.status.code(), Some(0), "{}", text(&next.stderr));
+        fs::remove_file(&filler).unwrap();
+        let last = world.recover(&["--rollback", "--wait", "0"]);
+        assert!(matches!(last.status.code(), Some(0 | 75)), "{}", text(&last.stderr));
+        nothing_is_lost(&world, &format!("{padding}: after a full disk"));
+    }
+    println!("exit codes with a full disk: {outcomes:?}, {in_a_record} times in a record; lost: 0");
+    assert!(outcomes.keys().all(|code| *code != Some(0)) && in_a_record > 1, "{outcomes:?} {in_a_record}");
+}
+
+/// Fills the disk.
+fn fill(filler: &Path) {
+    use std::io::Write;
+    let mut file = fs::File::create(filler).unwrap();
+    while file.write_all(&[b'x'; 4096]).is_ok() {}
 }
 
 #[test]

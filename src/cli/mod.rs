@@ -6,6 +6,10 @@ mod demo;
 mod notices;
 mod open;
 mod out;
+#[cfg(any(target_os = "linux", windows))]
+mod recover;
+#[cfg(not(any(target_os = "linux", windows)))]
+#[path = "recover_elsewhere.rs"]
 mod recover;
 mod refresh;
 mod releases;
@@ -15,6 +19,7 @@ mod session;
 mod settings;
 mod status;
 mod tray;
+#[cfg(any(target_os = "linux", windows))]
 mod window;
 
 use args::{Cli, Verb};
@@ -86,7 +91,10 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         Verb::Settings { action } => settings::run(&session, action, out),
         Verb::Autostart { action } => autostart::run(&session, action, out),
         Verb::Recover(asked) => recover::run(&session, &asked, out),
+        #[cfg(any(target_os = "linux", windows))]
         Verb::Window { window } => window::run(&session, window),
+        #[cfg(not(any(target_os = "linux", windows)))]
+        Verb::Window { window } => recover::window(&session, window),
         Verb::Exit => tray::exit(&session, out),
         Verb::Demo => demo::run(&session, out),
         Verb::Completions { .. } | Verb::Releases(_) => Ok(0),

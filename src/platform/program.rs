@@ -1,7 +1,7 @@
 //! Where this program is.
 
 use super::dirs::Dirs;
-use crate::domain::Problem;
+use crate::domain::{Fault, Problem};
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -57,4 +57,19 @@ pub fn beside(dirs: &Dirs, arguments: &[&str]) -> Result<(), Problem> {
 pub fn cannot_start(error: &std::io::Error) -> Problem {
     let path = path().unwrap_or_else(|_| "visualcron-tray".into());
     Problem::io("Cannot start this program a second time", &path, error, "Install visualcron-tray anew.")
+}
+
+/// No window can be shown in this session, as far as can be told beforehand.
+pub fn no_window() -> Option<Problem> {
+    let has = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let headless = cfg!(target_os = "linux") && !has("DISPLAY") && !has("WAYLAND_DISPLAY");
+    headless.then(|| {
+        Problem::new(
+            Fault::Unavailable,
+            "No window can be shown",
+            "this session",
+            "it has no display",
+            "Use the command line: `visualcron-tray recover`.",
+        )
+    })
 }

@@ -126,7 +126,7 @@ pub fn go_on(dirs: &Dirs, decision: Decision, watcher: &mut Watcher<'_>) -> Resu
         Decision::Resume => run(&mut world, &mut journal),
         Decision::RollBack => {
             if journal.taking_back.is_none() {
-                take_back(&mut world, &mut journal, "The user wanted it back.".into());
+                take_back(&mut world, &mut journal, "It was asked for.".into());
             }
             run(&mut world, &mut journal)
         }

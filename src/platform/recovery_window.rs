@@ -4,16 +4,19 @@
 use super::{dirs::Dirs, open, program, recovery, survey};
 use crate::{
     app::{
-        Target,
+        Places, Target,
         report::{RecoveryReport, RefreshedServer},
     },
-    domain::{Fault, Problem, text::without_backticks},
+    domain::{Entry, Problem, Version, compatibility, text::without_backticks},
     recovery::{
         Decision, Deed, Journal, Outcome, Plan, Role,
         words::{self, FIRST},
         world::Progress,
     },
-    sources::license_host,
+    sources::{
+        license_host,
+        servers_xml::{self, Reading},
+    },
     store::{
         recoveries::{Kept, Recoveries},
         settings::{self, Settings},
@@ -111,8 +114,13 @@ impl Backend for Here {
     }
 
     fn check(&mut self, tell: TellChecked) {
-        let host = self.settings().license_host.host;
+        let settings = self.settings();
+        let places = survey::survey(&self.dirs, &settings);
+        let host = settings.license_host.host;
         std::thread::spawn(move || {
+            if let Some(checked) = versions_of(&places) {
+                tell(VERSION_STEP, checked);
+            }
             let checked = match license_host::reachable(&host, license_host::PATIENCE) {
                 Ok(()) => {
                     Checked { standing: CheapStanding::Fine, words: format!("{host} answers on port 443.") }
@@ -195,6 +203,40 @@ fn interrupted(journal: &Journal) -> Interrupted {
 
 /// Which of the cheap steps is the license host.
 const LICENSE_HOST_STEP: usize = 1;
+/// Which of the cheap steps is the version of the Client.
+const VERSION_STEP: usize = 3;
+
+/// The installed Client, and the servers as servers.xml tells of them; `None` where a version is not known.
+fn versions_of(places: &Places) -> Option<Checked> {
+    let client = places.client_version?;
+    let Ok(Reading::Servers { entries, .. }) =
+        servers_xml::read_file(&places.servers_xml, &servers_xml::Limits::default())
+    else {
+        return None;
+    };
+    let name = |entry: &Entry| entry.name.clone().or_else(|| entry.address.clone()).unwrap_or_default();
+    let servers: Vec<(String, Version)> =
+        entries.iter().filter_map(|entry| Some((name(entry), entry.installed_version?))).collect();
+    versions_in_words(client, &servers)
+}
+
+fn versions_in_words(client: Version, servers: &[(String, Version)]) -> Option<Checked> {
+    let others: Vec<String> = servers
+        .iter()
+        .filter_map(|(name, server)| Some(format!("{name}: {}", compatibility::in_words(client, *server)?)))
+        .collect();
+    let (standing, words) = match (servers.is_empty(), others.as_slice()) {
+        (true, _) => return None,
+        (_, []) => {
+            (CheapStanding::Fine, format!("The Client on this machine is {client}, and so are the servers."))
+        }
+        (_, [first]) => (CheapStanding::Look, first.clone()),
+        (_, [first, rest @ ..]) => {
+            (CheapStanding::Look, format!("{first} So it is with {} more.", rest.len()))
+        }
+    };
+    Some(Checked { standing, words })
+}
 
 fn cheap_steps(settings: &Settings) -> Vec<CheapStep> {
     let unknown = |words: &str| Checked { standing: CheapStanding::Unknown, words: words.into() };
@@ -280,17 +322,25 @@ fn end(report: RecoveryReport) -> Ended {
     }
 }
 
-/// No window can be shown in this session, as far as can be told beforehand.
-pub fn no_window() -> Option<Problem> {
-    let has = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let headless = cfg!(target_os = "linux") && !has("DISPLAY") && !has("WAYLAND_DISPLAY");
-    headless.then(|| {
-        Problem::new(
-            Fault::Unavailable,
-            "No window can be shown",
-            "this session",
-            "it has no display",
-            "Use the command line: `visualcron-tray recover`.",
-        )
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_versions_of_client_and_servers_are_compared_where_they_are_known() {
+        let version = |text: &str| text.parse::<Version>().unwrap();
+        let servers = |versions: &[&str]| -> Vec<(String, Version)> {
+            versions.iter().zip(1..).map(|(v, n)| (format!("PROD-0{n}"), version(v))).collect()
+        };
+        let of = |versions: &[&str]| versions_in_words(version("13.2.2"), &servers(versions));
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&["13.2.2", "13.2.2"]).unwrap().standing, CheapStanding::Fine);
+        let one = of(&["13.2.2", "13.1.5"]).unwrap();
+        assert_eq!(one.standing, CheapStanding::Look);
+        assert!(
+            one.words.starts_with("PROD-02: The Client on this machine is 13.2.2, the server 13.1.5"),
+            "{one:?}"
+        );
+        assert!(of(&["13.1.5", "13.1.5"]).unwrap().words.ends_with("So it is with 1 more."));
+    }
 }

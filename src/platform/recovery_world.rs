@@ -104,6 +104,10 @@ impl World for RealWorld<'_> {
         Ok(space.f_bavail.saturating_mul(space.f_frsize) >= bytes)
     }
 
+    fn journal(&self) -> &Path {
+        &self.journal
+    }
+
     fn record(&mut self, record: &Record) -> io::Result<()> {
         recoveries::append(&self.journal, &serde_json::to_vec(record)?)
     }

@@ -1,8 +1,7 @@
 //! Carries out effects: looks at the world in threads of their own, saves, shows, opens, answers.
 
 use super::{
-    Post, autostart, clipboard, dirs::Dirs, instance::Tickets, links, notify, open, program, recovery_window,
-    survey,
+    Post, autostart, clipboard, dirs::Dirs, instance::Tickets, links, notify, open, program, survey,
 };
 use crate::{
     app::{
@@ -11,7 +10,7 @@ use crate::{
         report::Reply,
     },
     domain::{Fault, Problem, knowledge::Outcome},
-    recovery::run::in_words,
+    recovery::{Outcome as Journaled, run::in_words},
     sources::{license_host, servers_xml},
     store::{
         recoveries::{Kept, Recoveries},
@@ -82,7 +81,7 @@ impl World {
                 (self.post)(Event::FilesChanged);
             }
             Effect::RecoveryWindow => {
-                let shown = match recovery_window::no_window() {
+                let shown = match program::no_window() {
                     Some(problem) => Err(problem),
                     None => program::beside(&self.dirs, &["window", "recovery"]),
                 };
@@ -215,11 +214,14 @@ fn read_files(dirs: &Dirs, keep: bool) -> Files {
 /// The newest Clear server cache. That its journals cannot be read is told by whoever wants to begin another.
 fn newest_recovery(dirs: &Dirs) -> Option<Recovery> {
     let recoveries = Recoveries::below(&dirs.data);
-    let Kept { path, journal } = recoveries.newest().ok().flatten()?;
+    let Kept { journal, .. } = recoveries.newest().ok().flatten()?;
     let state = match &journal.outcome {
-        Some(outcome) => RecoveryState::Ended(in_words(journal.deed(), outcome)),
+        Some(outcome) => RecoveryState::Ended {
+            how: in_words(journal.deed(), outcome),
+            well: matches!(outcome, Journaled::Done | Journaled::Kept),
+        },
         None if recoveries.is_locked() => RecoveryState::UnderWay,
         None => RecoveryState::Interrupted,
     };
-    Some(Recovery { journal: path, began: journal.plan.made_at, state })
+    Some(Recovery { began: journal.plan.made_at, state })
 }

@@ -280,7 +280,8 @@ pub fn guard(world: &mut dyn World, plan: &Plan) -> Result<(), Problem> {
     }
     const JOURNAL_BYTES: u64 = 256 * 1024;
     if !world.has_room(JOURNAL_BYTES).map_err(|error| failed(folder, &error))? {
-        return Err(refused(folder, "the disk is full", "Free some space first."));
+        let next = "Free some space first, or give another folder with --data-dir.";
+        return Err(refused(world.journal(), "there is no room for the journal: the disk is full", next));
     }
     Ok(())
 }

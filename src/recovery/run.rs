@@ -18,8 +18,9 @@ use std::{
     time::Duration,
 };
 
+const NEXT_FOR_THE_JOURNAL: &str = "Free some space, or give another folder with --data-dir.";
 /// How often it is looked whether a program has closed.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(20);
 /// How long a program that was asked to close is given before it counts as staying, when all is taken back.
 const LAST_LOOK: Duration = Duration::from_secs(3);
 /// How long a program that was ended the hard way may take to go.
@@ -32,7 +33,8 @@ pub fn begin(world: &mut dyn World, plan: Plan) -> Result<(Journal, Outcome), Pr
     check(world, &plan)?;
     let record = Record::Planned { plan: plan.clone(), version: env!("CARGO_PKG_VERSION").into() };
     world.record(&record).map_err(|error| {
-        Problem::io("The plan cannot be written", Path::new("the journal"), &error, "Nothing was changed.")
+        Problem::io("The plan cannot be written", world.journal(), &error, NEXT_FOR_THE_JOURNAL)
+            .and_next("Nothing was changed.")
     })?;
     let mut journal = Journal::new(plan);
     let outcome = run(world, &mut journal);
@@ -107,8 +109,14 @@ fn end(world: &mut dyn World, journal: &mut Journal, outcome: Outcome) -> Outcom
         }
         Err(error) => Outcome::NeedsUser {
             why: format!(
-                "{} The journal could not be closed: {error}. Free some space; then run `visualcron-tray recover --status`.",
-                in_words(journal.deed(), &outcome)
+                "{} {}",
+                in_words(journal.deed(), &outcome),
+                Problem::io(
+                    "The journal cannot be closed",
+                    world.journal(),
+                    &error,
+                    "Free some space; then run `visualcron-tray recover --status`.",
+                )
             ),
         },
     }
@@ -158,8 +166,10 @@ fn forward(world: &mut dyn World, journal: &mut Journal) -> Result<(), Problem> 
 
 fn write(world: &mut dyn World, journal: &mut Journal, record: Record) -> Result<(), Problem> {
     world.record(&record).map_err(|error| {
-        let next = "Free some space, or give another folder with --data-dir.";
-        Problem::io("The journal cannot be written", Path::new("the journal"), &error, next)
+        let steps = journal.plan.steps();
+        let step = steps.get(journal.done).map(|step| journal.plan.describe(step)).unwrap_or_default();
+        let what = format!("Step {} of {} ({step}) cannot be recorded", journal.done + 1, steps.len());
+        Problem::io(what, world.journal(), &error, NEXT_FOR_THE_JOURNAL)
     })?;
     journal.take(&record);
     Ok(())
@@ -186,7 +196,8 @@ fn close(world: &mut dyn World, plan: &Plan, index: usize) -> Result<(), Problem
         return Err(canceled(plan));
     }
     if plan.choices.force {
-        world.tell(Progress::Note { text: format!("{} did not close, and is ended.", program.role.title()) });
+        world
+            .tell(Progress::Note { text: format!("Did not close, and is ended: {}.", program.role.title()) });
         world.end(program).map_err(|error| failed(&error))?;
         if wait_until_gone(world, program, AFTER_END).map_err(|error| failed(&error))? {
             return Ok(());
@@ -197,7 +208,7 @@ fn close(world: &mut dyn World, plan: &Plan, index: usize) -> Result<(), Problem
         format!("Cannot close {}", program.role.title()),
         program.path.display().to_string(),
         format!("it did not close within {} s", plan.choices.patience_seconds),
-        "Close it by hand and try again, or let it be ended (--force-close).",
+        "Close it by hand and try again, or choose to end programs that do not close (--force-close).",
     ))
 }
 
@@ -206,7 +217,7 @@ fn canceled(plan: &Plan) -> Problem {
         Fault::Unavailable,
         "Clear server cache was canceled",
         plan.servers_xml.display().to_string(),
-        "the user wants no more",
+        "as the user wished",
         "Start it again when it suits you.",
     )
 }

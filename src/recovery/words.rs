@@ -1,6 +1,26 @@
 //! What to know before Clear server cache, in the vendor's words where there are any.
 
+use crate::domain::{Fault, Problem};
+use std::path::Path;
+
 use super::{Deed, Outcome, Plan, Role};
+
+/// Why this cannot be done on this system, in a few words; `None` where it can. Programs are found, closed and
+/// started again on Linux and Windows only.
+pub const NOT_HERE: Option<&str> =
+    if cfg!(any(target_os = "linux", windows)) { None } else { Some("not available on this system yet") };
+
+/// The same as a problem, with what can be done by hand.
+pub fn not_here(servers_xml: &Path, why: &str) -> Problem {
+    Problem::new(
+        Fault::Unavailable,
+        "The server cache cannot be cleared",
+        servers_xml.display().to_string(),
+        why,
+        "By hand: close the Client, exit the Tray Clients, rename that file (do not delete it: it is your backup), and \
+         start the Tray Clients and the Client again.",
+    )
+}
 
 /// A cheap step, to be tried first.
 pub struct First {

@@ -287,12 +287,13 @@ class Desk:
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
         boxes = []
         for window in done.stdout.split():
-            said = subprocess.run(["xdotool", "getwindowgeometry", "--shell", window], text=True,
-                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
-            shape = dict(re.findall(r"(\w+)=(-?\d+)", said))
-            if "WIDTH" in shape:  # Otherwise it went away in between.
-                left, top = int(shape["X"]), int(shape["Y"])
-                boxes.append(Box(left, top, left + int(shape["WIDTH"]), top + int(shape["HEIGHT"])))
+            # xdotool counts the frame of the window manager twice.
+            said = subprocess.run(["xwininfo", "-id", window], text=True, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, check=False).stdout
+            shape = dict(re.findall(r"(Absolute upper-left [XY]|Width|Height): +(-?\d+)", said))
+            if len(shape) == 4:  # Otherwise it went away in between.
+                left, top, width, height = (int(number) for number in shape.values())
+                boxes.append(Box(left, top, left + width, top + height))
         return [box for box in boxes if wanted(box)]
 
     def wait_for_window(self, class_name, timeout=TIMEOUT):
