@@ -10,6 +10,7 @@
 #   PROFILE=NAME  programs from target/NAME instead of target/debug (release: for pictures in the README)
 #   NO_BUILD=1    take the programs as they are
 #   KEEP=1        keep the homes, and say where they are
+#   DESK_HOME=DIR the home of each scenario, which must not be there yet (for pictures in the README)
 #
 # apt-get install --no-install-recommends xvfb openbox xfce4-panel xfce4-notifyd xfconf xdotool imagemagick \
 #   x11-utils strace dbus dbus-x11 libglib2.0-bin adwaita-icon-theme fonts-dejavu-core tesseract-ocr tesseract-ocr-eng
@@ -49,7 +50,12 @@ trap 'exit 130' INT TERM
 
 one() {
     local name=$1 display
-    home=$(mktemp -d "${TMPDIR:-/tmp}/desk.XXXXXX")
+    if [ -n "${DESK_HOME:-}" ]; then
+        mkdir "$DESK_HOME"  # And no other: it is removed in the end.
+        home=$DESK_HOME
+    else
+        home=$(mktemp -d "${TMPDIR:-/tmp}/desk.XXXXXX")
+    fi
     mkdir -p "$home"/{bin,run,tmp,.cache,.config/xfce4/xfconf/xfce-perchannel-xml,.local/share,.local/state}
     chmod 700 "$home/run"
     cp "$here"/config/xfce4-*.xml "$home/.config/xfce4/xfconf/xfce-perchannel-xml/"
