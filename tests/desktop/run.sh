@@ -75,7 +75,7 @@ one() {
         XDG_DATA_HOME="$home/.local/share" XDG_STATE_HOME="$home/.local/state" XDG_CURRENT_DESKTOP=XFCE \
         DISPLAY=":$display" NO_AT_BRIDGE=1 GTK_THEME=Adwaita GDK_BACKEND=x11 OMP_THREAD_LIMIT=1 \
         DESK_PROGRAMS="$DESK_PROGRAMS" DESK_OUT="$DESK_OUT" \
-        timeout --kill-after=5 "${DESK_TIMEOUT:-180}" \
+        timeout --kill-after=5 "${DESK_TIMEOUT:-300}" \
         dbus-run-session -- python3 "$here/desk.py" "$here/scenarios/$name.py" >"$home/said" 2>&1
 }
 
