@@ -264,11 +264,13 @@ fn cheap_step(step: &CheapStep, ui: &mut Ui) -> Option<Wish> {
         CheapStanding::Look => (Mark::Look, "Look here"),
         CheapStanding::Unknown => (Mark::Unknown, "Not known"),
     };
-    let sentence = format!("{}: {word}. {}", step.title, step.checked.words);
+    let dot = if word.ends_with('…') { "" } else { "." };
+    let found = format!("{word}{dot} {}", step.checked.words);
+    let sentence = format!("{}: {found}", step.title);
     let mut wish = None;
     parts::item(ui, mark, &sentence, |ui| {
         ui.label(&step.title);
-        parts::quiet(ui, &format!("{word}. {}", step.checked.words));
+        parts::quiet(ui, &found);
         if let Some((words, link)) = &step.link
             && parts::link(ui, words)
         {
