@@ -11,6 +11,8 @@ mod recover;
 #[cfg(not(any(target_os = "linux", windows)))]
 #[path = "recover_elsewhere.rs"]
 mod recover;
+#[cfg(any(target_os = "linux", windows))]
+mod recover_shown;
 mod refresh;
 mod releases;
 #[cfg(windows)]
