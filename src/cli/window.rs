@@ -1,13 +1,17 @@
 //! `window`: a window, in a process of its own.
 
 use super::{Session, args::Window};
-use crate::{domain::Problem, platform::recovery_window, window::recovery};
+use crate::{
+    domain::Problem,
+    platform::{program, recovery_window},
+    window::recovery,
+};
 
 pub fn run(session: &Session, window: Window) -> Result<u8, Problem> {
     match window {
         Window::Recovery => {
             session.dirs.must_keep("window recovery")?;
-            if let Some(problem) = recovery_window::no_window() {
+            if let Some(problem) = program::no_window() {
                 return Err(problem);
             }
             let backend = Box::new(recovery_window::Here::new(session.dirs.clone()));
