@@ -31,7 +31,7 @@ pub fn run(session: &Session, action: SettingsAction, out: &Out) -> Result<u8, P
     }
 }
 
-/// Whether the machine's settings allow a change of this key. A machine's file with mistakes locks nothing;
+/// Whether the machine's settings and policies allow a change of this key. What has mistakes locks nothing;
 /// `settings show` tells of them.
 fn may_change(key: &str) -> Result<(), Problem> {
     let (machine, _) = Machine::read(machine_file().as_deref());
@@ -88,6 +88,8 @@ fn show(session: &Session, out: &Out) -> Result<u8, Problem> {
         ValueOrigin::Line(line) => format!("line {line}"),
         ValueOrigin::Machine(line) => format!("machine, line {line}"),
         ValueOrigin::MachineLocked => "machine, locked".into(),
+        ValueOrigin::Policy => "policy".into(),
+        ValueOrigin::PolicyLocked => "policy, locked".into(),
     };
     let rows: Vec<[String; 3]> = values
         .iter()
