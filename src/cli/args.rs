@@ -110,6 +110,16 @@ pub enum Verb {
         /// What to do
         action: ServiceAction,
     },
+    /// Take back what the tray has registered for this user: its name for notifications, and its addresses
+    #[cfg(windows)]
+    #[command(hide = true)]
+    Unregister,
+    /// Do what one of this program's addresses says, such as visualcron-tray:details
+    #[command(hide = true)]
+    Link {
+        /// The address
+        address: String,
+    },
     /// Show a window
     Window {
         /// Which

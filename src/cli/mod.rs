@@ -3,6 +3,7 @@
 mod args;
 mod autostart;
 mod demo;
+mod link;
 mod notices;
 mod open;
 mod out;
@@ -15,6 +16,8 @@ mod session;
 mod settings;
 mod status;
 mod tray;
+#[cfg(windows)]
+mod unregister;
 mod window;
 
 use args::{Cli, Verb};
@@ -31,12 +34,13 @@ use crate::{
 pub fn main() -> u8 {
     #[cfg(windows)]
     {
-        use crate::platform::windows::{console, machine_settings};
+        use crate::platform::windows::{console, machine_settings, policies};
         if std::env::args_os().len() > 1 {
             console::borrow();
         }
         console::keep_streams();
         machine_settings::announce();
+        policies::announce();
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -69,6 +73,8 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         Some(Verb::Releases(asked)) => return releases::run(asked, out),
         #[cfg(windows)]
         Some(Verb::Service { action }) => return service::run(*action, out),
+        #[cfg(windows)]
+        Some(Verb::Unregister) => return unregister::run(out),
         _ => {}
     }
     platform::autostart::use_options(cli.global.of_folders());
@@ -87,10 +93,11 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         Verb::Autostart { action } => autostart::run(&session, action, out),
         Verb::Recover(asked) => recover::run(&session, &asked, out),
         Verb::Window { window } => window::run(&session, window),
+        Verb::Link { address } => link::run(session, &address, out),
         Verb::Exit => tray::exit(&session, out),
         Verb::Demo => demo::run(&session, out),
         Verb::Completions { .. } | Verb::Releases(_) => Ok(0),
         #[cfg(windows)]
-        Verb::Service { .. } => Ok(0),
+        Verb::Service { .. } | Verb::Unregister => Ok(0),
     }
 }

@@ -183,6 +183,8 @@ pub fn stand_in_client() -> ExitCode {
     let line = format!("{}\tInfo\tClient started\n", now.strftime("%F %T"));
     let before = fs::read_to_string(&log).unwrap_or_default();
     let _ = fs::write(&log, before + &line);
+    // On Windows a program without a registered name could only borrow another one's.
+    #[cfg(unix)]
     let _ = notify_rust::Notification::new()
         .appname("Stand-in Client")
         .summary("The stand-in Client has started")
