@@ -188,6 +188,8 @@ pub fn stand_in_client() -> ExitCode {
     if !servers_xml.exists() {
         let _ = fs::copy(folder.join(RENEWED), servers_xml);
     }
+    // On Windows a program without a registered name could only borrow another one's.
+    #[cfg(unix)]
     let _ = notify_rust::Notification::new()
         .appname("Stand-in Client")
         .summary("The stand-in Client has started")

@@ -14,6 +14,19 @@ pub struct KeyInfo {
     pub(super) slot: AnySlot,
 }
 
+/// What kind of value a key takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// True or false.
+    Flag,
+    /// A whole number, from and to.
+    Number(u32, u32),
+    /// One of these words.
+    Words(Vec<&'static str>),
+    /// A text, or a list written as a text.
+    Text,
+}
+
 /// A slot of the settings or of a server in them.
 pub(super) enum AnySlot {
     Settings(Slot<Settings>),
@@ -36,6 +49,14 @@ impl KeyInfo {
         match &self.slot {
             AnySlot::Settings(slot) => slot.allowed(),
             AnySlot::Server(slot) => slot.allowed(),
+        }
+    }
+
+    /// What kind of value it takes, for forms such as Group Policy's.
+    pub fn shape(&self) -> Shape {
+        match &self.slot {
+            AnySlot::Settings(slot) => slot.shape(),
+            AnySlot::Server(slot) => slot.shape(),
         }
     }
 

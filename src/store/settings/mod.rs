@@ -10,6 +10,7 @@ mod load;
 mod machine;
 mod parse;
 mod place;
+mod policy;
 #[cfg(test)]
 mod properties;
 mod slot;
@@ -17,13 +18,14 @@ mod splice;
 mod values;
 
 pub use edit::{Change, edited, remove_server, set, unset, without_server};
-pub use keys::{KeyInfo, known_keys};
+pub use keys::{KeyInfo, Shape, known_keys};
 pub use load::{
     EffectiveValue, Loaded, Origin, ValueOrigin, effective, load, load_and_keep, load_over,
     write_default_if_absent,
 };
 pub use machine::{MACHINE_FILE_VARIABLE, Machine, machine_file, use_machine_file};
 pub use parse::parse;
+pub use policy::{Policy, PolicyReader, PolicyValue, use_policies};
 pub use values::{Check, Level, QuietHours};
 
 use crate::domain::{Entry, Kind, Secret, Source, Version, proxy::Choice};

@@ -2,6 +2,7 @@
 
 use super::{
     MAX_BANDS,
+    keys::Shape,
     values::{Check, Level, QuietHours, parse_time, show_time},
 };
 use crate::domain::{
@@ -71,6 +72,19 @@ impl<T> Slot<T> {
             Slot::Kind(_) => one_of(KINDS.iter().map(|kind| kind.word())),
             Slot::Date(_) => "a date such as 2026-12-06".into(),
             Slot::Version(_) => "a version such as \"12.1.4\"".into(),
+        }
+    }
+
+    /// What kind of value it takes.
+    pub(super) fn shape(&self) -> Shape {
+        match self {
+            Slot::Flag(_) => Shape::Flag,
+            Slot::Number(_, least, most) => Shape::Number(*least, *most),
+            Slot::Port(_) => Shape::Number(1, u32::from(u16::MAX)),
+            Slot::Check(_) => Shape::Words(Check::WORDS.iter().map(|(word, _)| *word).collect()),
+            Slot::Level(_) => Shape::Words(Level::WORDS.iter().map(|(word, _)| *word).collect()),
+            Slot::Kind(_) => Shape::Words(KINDS.iter().map(|kind| kind.word()).collect()),
+            _ => Shape::Text,
         }
     }
 
