@@ -849,7 +849,18 @@ fn help() {
     let home = Home::new();
     with_times_taken_out(|| {
         insta::assert_snapshot!("help", show(&home, &["--help"]));
-        for verb in ["status", "refresh", "notices", "releases", "open", "settings", "autostart", "recover"] {
+        for verb in [
+            "status",
+            "refresh",
+            "notices",
+            "releases",
+            "open",
+            "settings",
+            "autostart",
+            "recover",
+            "validate",
+            "license-host",
+        ] {
             insta::assert_snapshot!(format!("help {verb}"), show(&home, &[verb, "--help"]));
         }
     });
