@@ -187,10 +187,23 @@ impl Reader {
         }
     }
 
+    /// Section by section: a tree of the whole file would take thirty times its size in memory.
     fn toml(&mut self, text: &str) {
-        let starts: Vec<usize> =
-            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        let line_of = |at: usize| starts.partition_point(|start| *start <= at).max(1);
+        let (mut start, mut first, mut at) = (0, 0, 0);
+        for (number, line) in text.split_inclusive('\n').enumerate() {
+            if line.starts_with("[[license]]") && at > start {
+                self.part(&text[start..at], first);
+                (start, first) = (at, number);
+            }
+            at += line.len();
+        }
+        self.part(&text[start..], first);
+    }
+
+    /// A part of the file, which has so many lines before it.
+    fn part(&mut self, text: &str, before: usize) {
+        let line_of =
+            |at: usize| before + 1 + text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
         let document = match Document::parse(text) {
             Ok(document) => document,
             // The parser's words name what was expected, never what stands there.
