@@ -149,6 +149,7 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
             state.answered |= changed;
         }
         Command::Details => effects.push(open(Target::Page("details", page::details(state, now)))),
+        Command::CheckConnection => effects.push(Effect::ConnectionWindow),
         Command::ClearCache => effects.push(Effect::RecoveryWindow),
         Command::Recovery(decision) => effects.push(Effect::Recover(*decision)),
         Command::RecoverySeen => {

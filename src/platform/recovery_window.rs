@@ -1,13 +1,13 @@
 //! The recovery window's backend: plans are made in the window's own process, and carried out by a helper, which
 //! outlives the window and tells it how it goes.
 
-use super::{desktop, dirs::Dirs, open, program, recovery, survey};
+use super::{dirs::Dirs, open, program, recovery, survey};
 use crate::{
     app::{
         Target,
         report::{RecoveryReport, RefreshedServer},
     },
-    domain::{Fault, Problem},
+    domain::Problem,
     recovery::{
         Decision, Journal, Outcome, Plan, Role,
         words::{self, FIRST},
@@ -270,20 +270,4 @@ fn end(report: RecoveryReport) -> Ended {
         servers: report.servers.into_iter().map(row).collect(),
         backup: report.backup,
     }
-}
-
-/// No window can be shown in this session, as far as can be told beforehand.
-pub fn no_window() -> Option<Problem> {
-    desktop::is_absent().then(|| not_shown("it has no display"))
-}
-
-/// The window could not be shown.
-pub fn not_shown(why: &str) -> Problem {
-    Problem::new(
-        Fault::Unavailable,
-        "No window can be shown",
-        "this session",
-        why,
-        "Use the command line: visualcron-tray recover.",
-    )
 }
