@@ -646,6 +646,9 @@ fn settings_are_shown_and_changed() {
     connection.main_server           (none)                                                                default
     license_host.host                "www.visualcron.com"                                                  default
     license_host.check_on_refresh    false                                                                 line 3
+    license_host.proxy               (none)                                                                default
+    license_host.proxy_user          (none)                                                                default
+    license_host.ca_file             (none)                                                                default
     recovery.close_seconds           20                                                                    default
     recovery.keep_backups            10                                                                    default
     pages.renew                      "https://admin.visualcron.com/mylicenses.aspx"                        default
@@ -892,7 +895,17 @@ fn help() {
     let home = Home::new();
     with_times_taken_out(|| {
         insta::assert_snapshot!("help", show(&home, &["--help"]));
-        for verb in ["status", "refresh", "notices", "releases", "open", "settings", "autostart", "recover"] {
+        for verb in [
+            "status",
+            "refresh",
+            "notices",
+            "releases",
+            "open",
+            "settings",
+            "autostart",
+            "recover",
+            "diagnose",
+        ] {
             insta::assert_snapshot!(format!("help {verb}"), show(&home, &[verb, "--help"]));
         }
     });

@@ -617,6 +617,9 @@ fn show_says_where_each_value_comes_from() {
     connection.main_server = -  Default
     license_host.host = "www.visualcron.com"  Default
     license_host.check_on_refresh = true  Default
+    license_host.proxy = -  Default
+    license_host.proxy_user = -  Default
+    license_host.ca_file = -  Default
     recovery.close_seconds = 20  Default
     recovery.keep_backups = 10  Default
     pages.renew = "https://admin.visualcron.com/mylicenses.aspx"  Default

@@ -6,5 +6,5 @@ pub mod password;
 pub mod probe;
 pub mod resolve;
 pub mod route;
-mod system_proxy;
+pub(crate) mod system_proxy;
 pub mod trust;

@@ -35,7 +35,7 @@ fn world() -> World {
     network.start(&proxy, "localhost", &names);
     let port = |at: IpAddr| network.real((at, 0).into()).port();
     let home = Home::new();
-    home.write("roots.pem", &AUTHORITIES.unknown_root());
+    home.write("roots.pem", AUTHORITIES.unknown_root());
     World {
         host: format!("localhost:{}", port(host.at)),
         proxy: format!("http://127.0.0.1:{}", port(proxy.at)),

@@ -137,7 +137,7 @@ pub(super) fn tunnel(facts: &Facts<'_>) -> Option<Conclusion> {
             let says = format!("The proxy {proxy} wants to know who asks: 407, {}.", offers(schemes));
             blocked(Id::ProxySignIn, says, next)
         }
-        Tunneled::Status(status @ (502 | 503 | 504)) => blocked(
+        Tunneled::Status(status @ (502..=504)) => blocked(
             Id::ProxyFails,
             format!("The proxy {proxy} cannot reach {target} itself: {status} after {time}."),
             format!("Allow outbound TCP {} from the proxy {proxy} to {}, and let it resolve that name.", target.port, target.host),

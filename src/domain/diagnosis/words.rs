@@ -34,7 +34,7 @@ pub fn verdict(finding: &Finding) -> Verdict {
         Finding::Http(found) => when(
             !matches!(found.outcome, Answer::Whole | Answer::TooLong)
                 || found.status.is_none_or(|status| !(200..400).contains(&status) && status != 404),
-            !found.verified || !found.status.is_some_and(|status| status < 300),
+            !found.verified || found.status.is_none_or(|status| status >= 300),
         ),
         Finding::Clock(found) => {
             when(false, found.ahead_seconds().is_none_or(|ahead| ahead.abs() > CLOCK_TOLERANCE_SECONDS))

@@ -115,7 +115,7 @@ pub enum Progress {
     /// This stage has begun.
     Began(Stage),
     /// This one has ended, or was skipped.
-    Ended(Step),
+    Ended(Box<Step>),
 }
 
 /// Runs all stages, telling each, and draws the conclusion. Blocks, at most for [`Limits::whole`] and a moment.
@@ -160,7 +160,7 @@ impl Run<'_> {
     }
 
     fn ended(&mut self, step: Step) {
-        (self.tell)(Progress::Ended(step.clone()));
+        (self.tell)(Progress::Ended(Box::new(step.clone())));
         self.steps.push(step);
     }
 
