@@ -13,6 +13,7 @@ pub mod state;
 #[cfg(test)]
 mod testing;
 pub mod update;
+pub mod validation;
 pub mod view;
 pub mod words;
 

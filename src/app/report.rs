@@ -1,6 +1,6 @@
 //! What the command line and other processes are told: plain data, the same as JSON.
 
-use super::{State, state::coverage_of};
+use super::{State, state::coverage_of, validation::ValidationReport};
 use crate::domain::{Coverage, Fault, Kind, Problem, Server, Source, Standing, Version, coverage, standing};
 use crate::recovery::Outcome;
 use jiff::{Timestamp, ZonedDateTime, civil::Date};
@@ -144,6 +144,9 @@ pub struct ServerReport {
     pub remembered: bool,
     /// When that source was read.
     pub read_at: Timestamp,
+    /// Where the validation of its license stands, if it was ever asked for here.
+    #[serde(default)]
+    pub validation: Option<ValidationReport>,
     /// Conflicts and doubts.
     pub notes: Vec<String>,
 }
@@ -157,7 +160,7 @@ impl StatusReport {
             as_of: now.timestamp(),
             standing: state.worst(today),
             expiring_days: state.settings.notices.expiring_days,
-            servers: state.servers.iter().map(|server| server_report(state, server, today)).collect(),
+            servers: state.servers.iter().map(|server| server_report(state, server, now)).collect(),
             problems: state.source_problems().cloned().collect(),
         }
     }
@@ -183,7 +186,8 @@ impl StatusReport {
     }
 }
 
-fn server_report(state: &State, server: &Server, today: Date) -> ServerReport {
+fn server_report(state: &State, server: &Server, now: &ZonedDateTime) -> ServerReport {
+    let today = now.date();
     let until = server.until();
     ServerReport {
         name: server.name.clone(),
@@ -201,6 +205,7 @@ fn server_report(state: &State, server: &Server, today: Date) -> ServerReport {
         source: server.source,
         remembered: server.date.as_ref().is_some_and(|date| date.remembered),
         read_at: server.read_at,
+        validation: state.validation_of(server).map(|record| ValidationReport::new(record, now.timestamp())),
         notes: server.notes.clone(),
     }
 }
@@ -246,4 +251,7 @@ pub struct RefreshedServer {
     pub before: Option<Date>,
     /// The date after.
     pub after: Option<Date>,
+    /// What became of its validation, if the license host was asked: `validated`, or why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<String>,
 }

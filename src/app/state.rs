@@ -10,6 +10,7 @@ use crate::{
         coverage::Coverage,
         notice::{Ledger, Notice, Policy},
         standing,
+        validation::Record,
     },
     store::settings::{Check, Settings},
 };
@@ -60,6 +61,10 @@ pub struct State {
     pub next_link_check: Option<Timestamp>,
     /// What is wrong, by area.
     pub problems: BTreeMap<Area, Vec<Problem>>,
+    /// What is kept of the validations of licenses, by server id in lower case.
+    pub validations: HashMap<String, Record>,
+    /// When the license host is to be asked without anybody wanting it; `None` where it never is.
+    pub next_validation: Option<Timestamp>,
     /// Notes about servers.xml as a whole.
     pub file_notes: Vec<String>,
     /// How many refreshes are under way.
@@ -109,6 +114,8 @@ impl State {
             checking_links: false,
             next_link_check: None,
             problems: BTreeMap::new(),
+            validations: HashMap::new(),
+            next_validation: None,
             file_notes: Vec::new(),
             refreshing: 0,
             autostart: None,
@@ -224,7 +231,7 @@ impl State {
             .then(|| now.timestamp().saturating_add(WHILE_UNDER_WAY).unwrap_or(Timestamp::MAX));
         let save =
             self.save_failed.then(|| now.timestamp().saturating_add(WHILE_UNSAVED).unwrap_or(Timestamp::MAX));
-        let others = [self.next_link_check, recovery, save];
+        let others = [self.next_link_check, self.next_validation, recovery, save];
         let soonest = others.into_iter().flatten().fold(notices, Timestamp::min);
         soonest.max(now.timestamp())
     }

@@ -2,12 +2,12 @@
 
 use super::{
     Command, Effect, Event, Findings, Link, Look, Purpose, State, Target, Ticket,
-    event::{Area, Files, LookAt, Recovery, RecoveryState, Refresh},
+    event::{Area, Asked, Files, Licenses, LookAt, Recovery, RecoveryState, Refresh},
     page,
     report::{RefreshReport, RefreshedServer, Reply, Request, StatusReport},
     words,
 };
-use crate::domain::{Fault, Problem, ServerKey, Source, notice::Handling};
+use crate::domain::{Fault, Problem, Server, ServerKey, Source, notice::Handling, validation::same_server};
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use std::{collections::HashSet, time::Duration};
 
@@ -86,6 +86,11 @@ fn woke(state: &mut State, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
     if state.recovery_is(&RecoveryState::UnderWay) {
         effects.push(look(state, Purpose::Routine, LookAt::Files));
     }
+    if state.next_validation.is_some_and(|due| due <= now.timestamp()) {
+        // Until the answer is there it is not asked again; that brings the next time with it.
+        state.next_validation = None;
+        effects.push(look(state, Purpose::Routine, LookAt::FilesAndLicenseHost(Licenses::Due)));
+    }
     if state.links_are_due(now.timestamp()) {
         check_links(state, now, effects);
     }
@@ -111,8 +116,10 @@ fn refresh(
 ) {
     state.refreshing += 1;
     let before = state.servers.iter().map(|server| (server.key.clone(), server.until())).collect();
+    let name = only.as_ref().and_then(|key| state.server(key)).map(|server| server.name.clone());
+    let licenses = name.map_or(Licenses::All, Licenses::Of);
     let purpose = Purpose::Refresh(Box::new(Refresh { only, ticket, before }));
-    effects.push(look(state, purpose, LookAt::FilesAndLicenseHost));
+    effects.push(look(state, purpose, LookAt::FilesAndLicenseHost(licenses)));
     check_links(state, now, effects);
 }
 
@@ -160,7 +167,7 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
         Command::Settings => effects.push(open(Target::File(state.settings_path.clone()))),
         Command::Autostart(on) => effects.push(Effect::SetAutostart(*on)),
         Command::Service(start) => effects.push(Effect::Service(*start)),
-        Command::About => effects.push(Effect::Notify(words::about(state, today))),
+        Command::About => effects.push(Effect::Notify(words::about(state, now))),
         Command::Forget => {
             state.unsaved |= !state.kept.knowledge.forget_gone().is_empty();
             state.merge();
@@ -180,7 +187,7 @@ fn handling(state: &State, command: &Command, now: &ZonedDateTime) -> Handling {
 fn ask(state: &mut State, request: Request, ticket: Ticket, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
     match request {
         Request::Show => {
-            effects.push(Effect::Notify(words::already_running(state, now.date())));
+            effects.push(Effect::Notify(words::already_running(state, now)));
             effects.push(Effect::Reply(ticket, Box::new(Reply::Done)));
         }
         Request::Refresh { server: None } => refresh(state, None, Some(ticket), now, effects),
@@ -232,7 +239,7 @@ fn looked(state: &mut State, findings: Findings, now: &ZonedDateTime, effects: &
         }
         Purpose::Refresh(asked) => {
             state.refreshing = state.refreshing.saturating_sub(1);
-            let report = refresh_report(state, &asked, findings.license_host.as_ref(), now);
+            let report = refresh_report(state, &asked, findings.license_host.as_ref(), &findings.asked, now);
             match asked.ticket {
                 Some(ticket) => effects.push(Effect::Reply(ticket, Box::new(Reply::Refreshed(report)))),
                 None => effects.push(Effect::Notify(words::refreshed(&report))),
@@ -264,8 +271,24 @@ fn take_files(state: &mut State, files: Files, now: &ZonedDateTime, effects: &mu
     let cached = known.absorb(Source::ServersXml, &cached_at, files.servers_xml, now.timestamp());
     let installed = known.absorb_installed(state.places.server.clone(), &state.local_names, now.timestamp());
     state.unsaved |= typed.changed || cached.changed || installed.changed;
-    let mut moved = [typed.moved, cached.moved].concat();
+    set_problems(state, Area::Validations, files.validations_problem.into_iter().collect(), effects);
+    state.next_validation = files.next_validation;
+    let mut validated = Vec::new();
+    if let Some(records) = files.validations {
+        let (moved, changed) = state.take_validations(records, now.timestamp());
+        state.unsaved |= changed;
+        validated = moved;
+    }
     state.merge();
+    // An answer names the license alone.
+    for moved in &mut validated {
+        let of_license =
+            |server: &&Server| server.server_id.as_deref().is_some_and(|id| same_server(id, &moved.name));
+        if let Some(server) = state.servers.iter().find(of_license) {
+            moved.name.clone_from(&server.name);
+        }
+    }
+    let mut moved = [typed.moved, cached.moved, validated].concat();
     let ignored: HashSet<&str> =
         state.servers.iter().filter(|s| s.ignored).map(|s| s.name.as_str()).collect();
     moved.retain(|moved| !ignored.contains(moved.name.as_str()));
@@ -304,6 +327,7 @@ fn refresh_report(
     state: &State,
     asked: &Refresh,
     license_host: Option<&Result<(), Problem>>,
+    validations: &[Asked],
     now: &ZonedDateTime,
 ) -> RefreshReport {
     let servers = state
@@ -314,6 +338,9 @@ fn refresh_report(
             name: server.name.clone(),
             before: asked.before.get(&server.key).copied().flatten(),
             after: server.until(),
+            validation: validations.iter().find(|asked| asked.server == server.name).map(|asked| {
+                asked.trouble.as_ref().map_or("validated".into(), |trouble| trouble.why.clone())
+            }),
         })
         .collect();
     RefreshReport {
@@ -321,8 +348,26 @@ fn refresh_report(
         as_of: now.timestamp(),
         servers,
         license_host_reachable: license_host.map(Result::is_ok),
-        problems: state.source_problems().cloned().collect(),
+        problems: state.source_problems().cloned().chain(troubles(validations)).collect(),
     }
+}
+
+/// What went wrong with validations: what is the same for many, once.
+fn troubles(validations: &[Asked]) -> Vec<Problem> {
+    let mut troubles: Vec<(Problem, usize)> = Vec::new();
+    for trouble in validations.iter().filter_map(|asked| asked.trouble.as_ref()) {
+        let same =
+            |known: &&mut (Problem, usize)| (&known.0.what, &known.0.why) == (&trouble.what, &trouble.why);
+        match troubles.iter_mut().find(same) {
+            Some((_, more)) => *more += 1,
+            None => troubles.push((trouble.clone(), 0)),
+        }
+    }
+    let name = |(trouble, more): (Problem, usize)| match more {
+        0 => trouble,
+        more => Problem { place: format!("{} and {more} more", trouble.place), ..trouble },
+    };
+    troubles.into_iter().map(name).collect()
 }
 
 fn take_links(state: &mut State, links: Vec<(ServerKey, Link)>, effects: &mut Vec<Effect>) {
@@ -355,6 +400,7 @@ fn announce(state: &mut State, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
         state.unsaved = true;
         effects.push(Effect::Notify(words::notices(&due)));
     }
+    state.announce_validations(now, effects);
 }
 
 /// Sets the problems of an area, and says those that are new.

@@ -26,6 +26,9 @@ fn files(entries: Vec<Entry>) -> Files {
         places: places(),
         autostart: Some(false),
         recovery: None,
+        validations: None,
+        validations_problem: None,
+        next_validation: None,
     }
 }
 
@@ -36,7 +39,14 @@ fn looked(purpose: Purpose, files: Files) -> Event {
 
 fn looked_as(number: u64, purpose: Purpose, files: Files) -> Event {
     let files = Some(Box::new(files));
-    Event::Looked(Box::new(Findings { number, purpose, files, links: None, license_host: None }))
+    Event::Looked(Box::new(Findings {
+        number,
+        purpose,
+        files,
+        links: None,
+        license_host: None,
+        asked: vec![],
+    }))
 }
 
 fn looks(effects: Vec<Effect>) -> Vec<Look> {
@@ -196,7 +206,14 @@ fn what_was_found_of_the_license_host_holds_for_that_host_and_the_last_look() {
         let problem = Problem::new(Fault::Unavailable, "Cannot reach the license host", "", "", "");
         let license_host = Some(if reachable { Ok(()) } else { Err(problem) });
         let purpose = Purpose::Routine;
-        Event::Looked(Box::new(Findings { number, purpose, files: None, links: None, license_host }))
+        Event::Looked(Box::new(Findings {
+            number,
+            purpose,
+            files: None,
+            links: None,
+            license_host,
+            asked: vec![],
+        }))
     };
     let failing = |state: &State| state.problems.contains_key(&Area::LicenseHost);
     update(&mut state, host(2, true), &now());
@@ -223,8 +240,8 @@ fn a_refresh_is_shown_as_busy_and_says_what_changed() {
     let mut state = state(vec![entry("A", None, Some(200)), entry("B", None, None)]);
     let effects = update(&mut state, Event::Chosen(Command::Refresh(None)), &now());
     let [refresh, ports] = looks(effects).try_into().unwrap();
-    assert!(matches!((&refresh.at, &ports.at), (LookAt::FilesAndLicenseHost, LookAt::Ports(..))));
-    assert_eq!(crate::app::view::icon(&state, now().date()), crate::app::Icon::Busy);
+    assert!(matches!((&refresh.at, &ports.at), (LookAt::FilesAndLicenseHost(_), LookAt::Ports(..))));
+    assert_eq!(crate::app::view::icon(&state, &now()), crate::app::Icon::Busy);
     let found = files(vec![entry("A", None, Some(200)), entry("B", None, Some(300))]);
     let effects = update(&mut state, looked(refresh.purpose, found), &now());
     let bubble = bubbles(&effects)[0];
@@ -293,8 +310,14 @@ fn the_connection_is_asked_at_once_and_then_at_its_interval() {
     assert!(!links(update(&mut state, Event::Woke, &in_seconds(60))), "the first is still under way");
     assert_eq!(state.next_wake(&in_seconds(60)), in_seconds(120).timestamp());
     let done = |links| {
-        let findings =
-            Findings { number: 1, purpose: Purpose::Routine, files: None, links, license_host: None };
+        let findings = Findings {
+            number: 1,
+            purpose: Purpose::Routine,
+            files: None,
+            links,
+            license_host: None,
+            asked: vec![],
+        };
         Event::Looked(Box::new(findings))
     };
     update(&mut state, done(Some(vec![])), &in_seconds(61));
@@ -383,6 +406,7 @@ fn a_lost_connection_is_told_only_to_who_asked_for_it_and_once() {
                 files: None,
                 links: Some(links),
                 license_host: None,
+                asked: vec![],
             };
             bubbles(&update(&mut state, Event::Looked(Box::new(findings)), &now())).len()
         };

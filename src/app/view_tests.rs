@@ -233,7 +233,7 @@ fn the_worst_state_wins_and_a_side_check_hides_none() {
         if off {
             state.links.insert(state.servers[0].key.clone(), Link::Off("refused".into()));
         }
-        icon(&state, now().date())
+        icon(&state, &now())
     };
     assert_eq!(icon_of(vec![Some(200)], false), Icon::Fine);
     assert_eq!(icon_of(vec![Some(200), None], false), Icon::Unknown);
@@ -313,7 +313,7 @@ fn an_ignored_server_counts_for_nothing_and_is_listed() {
     assert_eq!(names, ["PROD-01", "OLD-01", "NEW-01"]);
     // Nothing is watched any more: that is not fine.
     state.servers.remove(0);
-    assert_eq!(icon(&state, now().date()), Icon::Unknown);
+    assert_eq!(icon(&state, &now()), Icon::Unknown);
     insta::assert_snapshot!(first_lines(&state), @"
     All 2 known servers are ignored
     (All 2 known servers are ignored)
@@ -325,7 +325,7 @@ fn an_installed_version_that_is_not_covered_shows_as_failed() {
     let mut server = entry("PROD-01", None, Some(10));
     server.installed_version = Some(Version::new(13, 2, 2));
     server.maintenance_until = Some(jiff::civil::date(2026, 1, 1));
-    assert_eq!(icon(&state(vec![server]), now().date()), Icon::Expired);
+    assert_eq!(icon(&state(vec![server]), &now()), Icon::Expired);
 }
 
 proptest! {

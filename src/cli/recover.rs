@@ -256,7 +256,7 @@ fn report(session: &Session, asked: &Recover, kept: &Kept, clears: bool, out: &O
         .iter()
         .map(|(name, before)| {
             let after = after.iter().find(|(other, _)| other == name).and_then(|(_, date)| *date);
-            RefreshedServer { name: name.clone(), before: *before, after }
+            RefreshedServer { name: name.clone(), before: *before, after, validation: None }
         })
         .collect();
     let backup =

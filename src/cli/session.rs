@@ -158,7 +158,9 @@ impl Alone {
                     // Nobody who asks once wants to know whether the servers answer.
                     Effect::Look(Look { at: LookAt::Ports(..), .. }) => {}
                     Effect::Look(look) => {
-                        let findings = world::look_around(look, &session.dirs, keep);
+                        let clock = session.clock.clone();
+                        let now = move || clock.now().timestamp();
+                        let findings = world::look_around(look, &session.dirs, keep, &now);
                         events.push_back(Event::Looked(Box::new(findings)));
                     }
                     Effect::Save(kept) => {

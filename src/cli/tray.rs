@@ -97,7 +97,11 @@ pub fn start(
             post(Event::Failed(area, problem));
         }
         let tickets = Default::default();
-        let mut app = App::new(state, session.clock, World { dirs, state_file, post, tickets });
+        let mut app = App::new(
+            state,
+            session.clock.clone(),
+            World { dirs, state_file, clock: session.clock, post, tickets },
+        );
         match keepsake {
             // The lock before the folder that it is in.
             Some(keepsake) => app.keep((lock, keepsake)),

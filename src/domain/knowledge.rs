@@ -231,6 +231,17 @@ impl Knowledge {
         names
     }
 
+    /// Was anything ever read from this source?
+    pub fn has_seen(&self, source: Source) -> bool {
+        self.books.iter().any(|book| book.source == source)
+    }
+
+    /// The ids of all servers that other sources than license hosts know, in lower case.
+    pub fn server_ids(&self) -> HashSet<String> {
+        let others = self.facts().into_iter().filter(|fact| fact.entry.source != Source::LicenseHost);
+        others.filter_map(|fact| Some(fact.entry.server_id.as_deref()?.trim().to_lowercase())).collect()
+    }
+
     /// The facts that count.
     fn facts(&self) -> Vec<&Fact> {
         let book_of = |source| self.books.iter().find(move |book| book.source == source);

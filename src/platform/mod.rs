@@ -26,6 +26,7 @@ pub mod recovery_world;
 pub mod socket;
 pub mod survey;
 pub mod tray;
+pub mod validate;
 pub mod watch;
 #[cfg(windows)]
 pub mod windows;

@@ -30,7 +30,7 @@ pub fn reachable(settings: &LicenseHost, timeout: Duration) -> Result<(), Proble
 }
 
 /// The innermost cause in plain words; never a URL.
-fn cause(error: &reqwest::Error) -> String {
+pub(super) fn cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".into();
     }

@@ -2,3 +2,4 @@
 
 pub mod license_host;
 pub mod servers_xml;
+pub mod validation_host;

@@ -4,3 +4,4 @@ pub mod atomic;
 pub mod recoveries;
 pub mod settings;
 pub mod state;
+pub mod validations;

@@ -66,7 +66,7 @@ pub enum Standing {
     /// It goes on since then.
     Now(Duration),
     /// It has ended.
-    Ended(Step),
+    Ended(Box<Step>),
 }
 
 /// What has become of the text for the network team.
@@ -127,7 +127,7 @@ impl State {
                 Told::Ended(step) => self.stand(step.stage, Standing::Ended(step)),
                 Told::Concluded(diagnosis) => {
                     for step in &diagnosis.steps {
-                        self.stand(step.stage, Standing::Ended(step.clone()));
+                        self.stand(step.stage, Standing::Ended(Box::new(step.clone())));
                     }
                     self.screen = Screen::Concluded(diagnosis);
                 }

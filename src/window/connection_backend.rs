@@ -48,7 +48,7 @@ pub enum Told {
     /// This stage has begun.
     Began(Stage),
     /// This one has ended, or was skipped.
-    Ended(Step),
+    Ended(Box<Step>),
     /// The end: what it comes to.
     Concluded(Box<Diagnosis>),
     /// The end: it could not be checked at all.

@@ -202,7 +202,7 @@ impl Backend for StandIn {
         std::thread::spawn(move || {
             for step in diagnosis.steps.clone() {
                 tell(Told::Began(step.stage));
-                tell(Told::Ended(step));
+                tell(Told::Ended(Box::new(step)));
             }
             tell(Told::Concluded(Box::new(diagnosis)));
         });

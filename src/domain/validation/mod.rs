@@ -14,6 +14,7 @@ pub mod qr;
 mod record;
 mod refusal;
 mod request;
+mod subject;
 pub mod text;
 mod token;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use key::{KeyId, KeySet, NotAKey, PinnedKeys, PublicKey, PublishedKey};
 pub use record::{Accepted, Attempt, Outcome, Pending, Record, Standing};
 pub use refusal::{Refusal, Trouble};
 pub use request::{Nonce, NotARequest, Request, code_digest, same_server};
+pub use subject::Subject;
 pub use token::{Expectation, Opened, SigningKey, open, verify};
 
 use jiff::SignedDuration;

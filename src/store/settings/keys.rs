@@ -166,6 +166,8 @@ keys! {
         "Notices that a server's port stopped answering.";
     Settings "notices.renewed" = Flag[notices.renewed],
         "Notices that a date moved forward.";
+    Settings "notices.validation" = Flag[notices.validation],
+        "Notices that the validation of a license is overdue or failed, or that the license is not valid.";
     Settings "notices.remind_at" = Time[notices.remind_at],
         "When \"Remind me tomorrow\" comes back, local time.";
     Settings "connection.check" = Check[connection.check],

@@ -104,6 +104,8 @@ pub struct Notices {
     pub connection: bool,
     /// Notices that a date moved forward.
     pub renewed: bool,
+    /// Notices that a license is to be validated, or was not.
+    pub validation: bool,
     /// When "Remind me tomorrow" comes back. Local time, whole minutes.
     pub remind_at: civil::Time,
 }
@@ -124,6 +126,7 @@ impl Default for Notices {
             not_covered: true,
             connection: false,
             renewed: true,
+            validation: true,
             remind_at: civil::time(9, 0, 0, 0),
         }
     }

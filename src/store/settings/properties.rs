@@ -39,7 +39,7 @@ fn typed(key: &str) -> BoxedStrategy<String> {
         "level" => words(&["error", "warn", "info", "debug", "trace"]),
         "kind" => words(&["perpetual", "subscription", "trial"]),
         "perpetual" | "subscription" | "trial" | "expiring" | "expired" | "not_covered" | "connection"
-        | "renewed" | "check_on_refresh" | "ignore" => words(&["true", "false"]),
+        | "renewed" | "validation" | "check_on_refresh" | "ignore" => words(&["true", "false"]),
         "host" | "address" => "[a-z][a-z0-9.-]{0,20}".boxed(),
         "renew" | "order" | "maintenance" | "manual_validation" | "offline_activation" => {
             "https://[a-z]{1,8}\\.example/[a-z0-9?=&#'%._-]{0,20}".boxed()
