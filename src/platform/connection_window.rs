@@ -32,8 +32,9 @@ impl Here {
     }
 
     /// Those in force now: somebody may have mended them since the last check.
-    fn settings(&self) -> LicenseHost {
-        settings::load(&self.dirs.config, &self.dirs.last_good_settings()).settings.license_host
+    fn settings(&self) -> (LicenseHost, Option<Problem>) {
+        let loaded = settings::load(&self.dirs.config, &self.dirs.last_good_settings());
+        (loaded.settings.license_host, loaded.problems.into_iter().next())
     }
 
     /// Where users look for their documents.
@@ -45,12 +46,13 @@ impl Here {
 }
 
 impl Backend for Here {
-    fn host(&mut self) -> String {
-        self.settings().host
+    fn host(&mut self) -> (String, Option<Problem>) {
+        let (settings, problem) = self.settings();
+        (settings.host, problem)
     }
 
     fn check(&mut self, host: &str, mut tell: Tell) {
-        let (host, settings, clock) = (host.to_string(), self.settings(), self.clock.clone());
+        let (host, settings, clock) = (host.to_string(), self.settings().0, self.clock.clone());
         std::thread::spawn(move || {
             let checked = connection::check(&host, settings, &clock, &mut |progress| {
                 tell(match progress {

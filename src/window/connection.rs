@@ -248,8 +248,11 @@ fn work(mut backend: Box<dyn Backend>, asked: &mpsc::Receiver<(u64, Wish)>, mail
         let mailbox = mailbox.clone();
         Box::new(move |told| mailbox.post(Heard::Told(number, told)))
     };
-    let host = backend.host();
+    let (host, problem) = backend.host();
     mailbox.post(Heard::Host(host.clone()));
+    if let Some(problem) = problem {
+        mailbox.post(Heard::Problem(problem));
+    }
     backend.check(&host, tell(0));
     for (number, wish) in asked {
         let done = match wish {

@@ -12,8 +12,9 @@ pub type Tell = Box<dyn FnMut(Told) + Send>;
 /// Those who do the work. It is called from a thread of its own, one call after the other, and never from the one
 /// that paints.
 pub trait Backend: Send {
-    /// The license host of the settings: it is checked first.
-    fn host(&mut self) -> String;
+    /// The license host of the settings: it is checked first. And what is wrong with the settings, so that others are in
+    /// force.
+    fn host(&mut self) -> (String, Option<Problem>);
 
     /// Checks what is in the way to a host. Returns at once, and tells how it goes; the last that is told is
     /// [`Told::Concluded`] or [`Told::Failed`].

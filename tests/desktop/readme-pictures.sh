@@ -8,7 +8,7 @@ root=$(cd "$here/../.." && pwd)
 made=$(mktemp -d "${TMPDIR:-/tmp}/readme-pictures.XXXXXX")
 trap 'rm -rf "$made"' EXIT
 
-OUT="$made" "$here/run.sh" demo notice states
+OUT="$made" "$here/run.sh" demo notice states connection_window
 mkdir -p "$root/docs/screenshots"
 # FROM TO
 while read -r from to; do
@@ -19,5 +19,6 @@ while read -r from to; do
 done <<'PICTURES'
 demo-menu menu
 notice notice
+connection-window-refused connection
 states icons
 PICTURES

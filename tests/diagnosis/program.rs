@@ -92,11 +92,11 @@ fn the_window_checks_the_same_way_and_tells_each_stage() {
     let roots = world.roots.display();
     world.home.write(
         "settings.toml",
-        format!("[license_host]\nhost = '{}'\nca_file = '{roots}'\nproxy = 'direct'\n", world.host),
+        format!("[license_host]\nhost = 'localhost'\nca_file = '{roots}'\nproxy = 'direct'\n"),
     );
     let dirs = Dirs::new(None, Some(config), Some(data)).unwrap();
-    let mut here = connection_window::Here::new(dirs, Clock::system());
-    assert_eq!(here.host(), world.host);
+    let mut here = connection_window::Here::new(dirs.clone(), Clock::system());
+    assert_eq!(here.host(), ("localhost".into(), None));
     let mut check = |host: &str| {
         let (tell, told) = std::sync::mpsc::channel();
         here.check(host, Box::new(move |what| tell.send(what).unwrap()));
@@ -115,6 +115,12 @@ fn the_window_checks_the_same_way_and_tells_each_stage() {
     assert_eq!(diagnosis.conclusion.id, Id::Refused);
     let told = check("no host");
     assert!(matches!(&told[..], [Told::Failed(problem)] if problem.place == "no host"), "{told:#?}");
+
+    // Other settings than the user's are in force: that is said.
+    world.home.write("settings.toml", "[license_host]\nhost = 'localhost:8443'\n");
+    let (host, problem) = connection_window::Here::new(dirs, Clock::system()).host();
+    assert_eq!(host, "www.visualcron.com");
+    assert!(problem.is_some_and(|problem| problem.to_string().contains("without a port")));
 
     let output = world.home.run(&["window", "connection"]);
     let said = String::from_utf8_lossy(&output.stderr);

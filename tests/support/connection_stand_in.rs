@@ -189,8 +189,8 @@ impl StandIn {
 }
 
 impl Backend for StandIn {
-    fn host(&mut self) -> String {
-        HOST.into()
+    fn host(&mut self) -> (String, Option<Problem>) {
+        (HOST.into(), None)
     }
 
     fn check(&mut self, host: &str, mut tell: Tell) {
