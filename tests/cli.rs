@@ -147,6 +147,7 @@ fn status_for_programs() {
               "source": "servers_xml",
               "remembered": false,
               "read_at": "[time]",
+              "validation": null,
               "notes": []
             },
             {
@@ -165,6 +166,7 @@ fn status_for_programs() {
               "source": "servers_xml",
               "remembered": false,
               "read_at": "[time]",
+              "validation": null,
               "notes": []
             },
             {
@@ -183,6 +185,7 @@ fn status_for_programs() {
               "source": "settings",
               "remembered": false,
               "read_at": "[time]",
+              "validation": null,
               "notes": []
             },
             {
@@ -201,6 +204,7 @@ fn status_for_programs() {
               "source": "settings",
               "remembered": false,
               "read_at": "[time]",
+              "validation": null,
               "notes": [
                 "settings says 2027-12-31, servers.xml says 2027-06-12: it is not known which changed last, so settings goes first"
               ]
@@ -221,6 +225,7 @@ fn status_for_programs() {
               "source": "servers_xml",
               "remembered": false,
               "read_at": "[time]",
+              "validation": null,
               "notes": [
                 "The date of expiry /"3/4/2027/" can be read with the day or the month first, so it is left open."
               ]
@@ -253,7 +258,8 @@ fn status_for_programs() {
             "read_at",
             "remembered",
             "source",
-            "standing"
+            "standing",
+            "validation"
         ]
     );
 }
@@ -639,6 +645,7 @@ fn settings_are_shown_and_changed() {
     notices.not_covered              true                                                                  default
     notices.connection               false                                                                 default
     notices.renewed                  true                                                                  default
+    notices.validation               true                                                                  default
     notices.remind_at                "09:00"                                                               default
     connection.check                 "off"                                                                 line 6
     connection.every_seconds         60                                                                    default

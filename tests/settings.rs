@@ -610,6 +610,7 @@ fn show_says_where_each_value_comes_from() {
     notices.not_covered = true  Default
     notices.connection = false  Default
     notices.renewed = true  Default
+    notices.validation = true  Default
     notices.remind_at = "09:00"  Default
     connection.check = "main"  Default
     connection.every_seconds = 60  Default

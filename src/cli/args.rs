@@ -116,6 +116,12 @@ pub enum Verb {
         /// What to do
         action: ServiceAction,
     },
+    /// Validate licenses at a license host that speaks the open protocol, online or by hand
+    #[command(args_conflicts_with_subcommands = true)]
+    Validate(Validate),
+    /// Serve license validations to others, and say which hosts' keys are trusted here
+    #[command(args_conflicts_with_subcommands = true)]
+    LicenseHost(LicenseHost),
     /// Show a window
     Window {
         /// Which
@@ -202,6 +208,157 @@ pub struct RecoverAction {
     /// Leave things as the one that was interrupted has left them
     #[arg(long)]
     pub keep: bool,
+}
+
+#[derive(Args)]
+pub struct Validate {
+    #[command(subcommand)]
+    pub action: Option<ValidateAction>,
+    /// Only this server, by name or address
+    pub server: Option<String>,
+    #[command(flatten)]
+    pub way: Way,
+}
+
+/// The way to a license host.
+#[derive(Args, Clone)]
+pub struct Way {
+    /// The license host, with its port if it is not 443 [default: the one whose key is trusted, if it is one]
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub host: Option<String>,
+    /// Further root certificates for the connection to it, as PEM
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// How many seconds one question may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub timeout: u64,
+}
+
+#[derive(Subcommand)]
+pub enum ValidateAction {
+    /// Make a request that is carried to a license host by hand. It holds the activation code
+    Export {
+        /// The server, by name or address
+        server: String,
+        /// Write the text to FILE, not to standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Write the QR code to FILE as an SVG image; without FILE show it on the terminal
+        #[arg(long, value_name = "FILE", num_args = 0..=1)]
+        qr: Option<Option<PathBuf>>,
+    },
+    /// Take the answer that was carried back by hand
+    Import {
+        /// The file with the answer; - for standard input
+        #[arg(required_unless_present = "clipboard", conflicts_with = "clipboard")]
+        file: Option<PathBuf>,
+        /// Take it from the clipboard
+        #[arg(long)]
+        clipboard: bool,
+    },
+    /// Show where the validation of each license stands, as far as is known here
+    Status,
+}
+
+#[derive(Args)]
+pub struct LicenseHost {
+    #[command(subcommand)]
+    pub action: Option<LicenseHostAction>,
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// What a license host is started with.
+#[derive(Args)]
+pub struct Serve {
+    /// Where to listen; port 0 for any that is free
+    #[arg(long, value_name = "ADDRESS:PORT", required = true)]
+    pub listen: Option<std::net::SocketAddr>,
+    /// The licenses: a TOML or CSV file, read again when it changes
+    #[arg(long, value_name = "FILE", required = true)]
+    pub licenses: Option<PathBuf>,
+    /// The folder of the host's keys
+    #[arg(long, value_name = "DIR", required = true)]
+    pub keys: Option<PathBuf>,
+    /// The certificate with its chain, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key", required_unless_present = "self_signed")]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// For a trial: a certificate that the host makes itself, kept in the folder of the keys
+    #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"])]
+    pub self_signed: bool,
+    /// A name or address for that certificate, beside those of this machine
+    #[arg(long, value_name = "NAME", requires = "self_signed")]
+    pub name: Vec<String>,
+    /// Write the audit log to FILE, not to standard error
+    #[arg(long, value_name = "FILE")]
+    pub audit: Option<PathBuf>,
+    /// Requests a minute of one address
+    #[arg(long, value_name = "COUNT", default_value_t = 3000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub per_address: u32,
+    /// Requests a minute for one activation code
+    #[arg(long, value_name = "COUNT", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    pub per_code: u32,
+    /// Requests a minute of one address with codes that are not known
+    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub unknown_codes: u32,
+}
+
+#[derive(Subcommand)]
+pub enum LicenseHostAction {
+    /// Make, list and publish the keys that a host signs with
+    Key {
+        #[command(subcommand)]
+        action: KeyAction,
+    },
+    /// Trust the keys of a license host: shows their fingerprints, and asks
+    Trust {
+        /// The license host, with its port if it is not 443
+        #[arg(required_unless_present_any = ["list", "forget"])]
+        host: Option<String>,
+        /// Trust it without asking, if this is the fingerprint of the key that signs there
+        #[arg(long, value_name = "FINGERPRINT")]
+        fingerprint: Option<String>,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+        /// Take the keys from a file that `key export` wrote, not from the host
+        #[arg(long, value_name = "FILE", requires = "host")]
+        file: Option<PathBuf>,
+        /// List the keys that are trusted
+        #[arg(long, conflicts_with_all = ["host", "fingerprint", "yes", "file"])]
+        list: bool,
+        /// Trust the key with this id no more
+        #[arg(long, value_name = "KEY-ID", conflicts_with_all = ["host", "fingerprint", "yes", "file", "list"])]
+        forget: Option<String>,
+        /// Further root certificates for the connection to it, as PEM
+        #[arg(long, value_name = "FILE")]
+        ca_file: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum KeyAction {
+    /// Make a new key. It signs from now on; older ones stay published, and vouch for it
+    New {
+        /// The folder of the host's keys
+        #[arg(long, value_name = "DIR")]
+        keys: PathBuf,
+    },
+    /// List the keys, the one that signs first, with their fingerprints
+    List {
+        /// The folder of the host's keys
+        #[arg(long, value_name = "DIR")]
+        keys: PathBuf,
+    },
+    /// Print the public keys, for `trust --file`
+    Export {
+        /// The folder of the host's keys
+        #[arg(long, value_name = "DIR")]
+        keys: PathBuf,
+    },
 }
 
 #[derive(Args)]

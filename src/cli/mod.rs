@@ -4,6 +4,7 @@ mod args;
 mod autostart;
 mod demo;
 mod diagnose;
+mod license_host;
 mod notices;
 mod open;
 mod out;
@@ -17,6 +18,8 @@ mod session;
 mod settings;
 mod status;
 mod tray;
+mod trust;
+mod validate;
 mod window;
 
 use args::{Cli, Verb};
@@ -69,6 +72,9 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
             return out.raw(&script);
         }
         Some(Verb::Releases(asked)) => return releases::run(asked, out),
+        Some(Verb::LicenseHost(asked)) if !license_host::is_of_the_client(asked) => {
+            return license_host::run(asked, out);
+        }
         #[cfg(windows)]
         Some(Verb::Service { action }) => return service::run(*action, out),
         _ => {}
@@ -89,6 +95,8 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         Verb::Settings { action } => settings::run(&session, action, out),
         Verb::Autostart { action } => autostart::run(&session, action, out),
         Verb::Recover(asked) => recover::run(&session, &asked, out),
+        Verb::Validate(asked) => validate::run(&session, &asked, out),
+        Verb::LicenseHost(asked) => trust::run(&session, &asked, out),
         Verb::Window { window } => window::run(&session, window),
         Verb::Exit => tray::exit(&session, out),
         Verb::Demo => demo::run(&session, out),

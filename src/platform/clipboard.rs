@@ -6,6 +6,18 @@ use std::sync::Mutex;
 // On X11 and Wayland the text is gone when its owner goes: so the owner stays.
 static CLIPBOARD: Mutex<Option<arboard::Clipboard>> = Mutex::new(None);
 
+/// The text in the clipboard.
+///
+/// # Errors
+///
+/// There is no clipboard, or no text in it.
+pub fn text() -> Result<String, Problem> {
+    arboard::Clipboard::new().and_then(|mut clipboard| clipboard.get_text()).map_err(|error| {
+        let next = "Copy the text first, or give it as a file.";
+        Problem::new(Fault::Unavailable, "Cannot paste", "the clipboard", error.to_string(), next)
+    })
+}
+
 /// Puts `text` into the clipboard. If that is not possible the problem holds the text, so that the user has it
 /// all the same: only what is no secret may be copied.
 pub fn copy(text: &str) -> Result<(), Problem> {

@@ -211,9 +211,11 @@ pub fn new_nonce() -> Result<Nonce, Problem> {
 /// Is it of no use to ask about others too?
 fn is_of_the_host(failure: &Failure) -> bool {
     match failure {
-        Failure::NotReached(_) | Failure::NotSpoken(_) | Failure::OtherVersion(_) | Failure::TooMany(_) => {
-            true
-        }
+        Failure::NotReached(_)
+        | Failure::NotTrusted(_)
+        | Failure::NotSpoken(_)
+        | Failure::OtherVersion(_)
+        | Failure::TooMany(_) => true,
         Failure::InTrouble(_) | Failure::Declined { .. } => false,
     }
 }

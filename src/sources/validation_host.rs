@@ -32,6 +32,8 @@ const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 pub enum Failure {
     /// No connection came about, or it broke off: why.
     NotReached(String),
+    /// The host's certificate is not trusted, or somebody in between shows another: what is wrong with it.
+    NotTrusted(String),
     /// The host is reachable, and does not speak the protocol, such as the vendor's: what it did instead.
     NotSpoken(String),
     /// The host speaks another version of the protocol.
@@ -54,7 +56,7 @@ impl Failure {
     pub fn outcome(&self) -> Outcome {
         let why = self.why();
         match self {
-            Failure::NotReached(_) | Failure::InTrouble(_) | Failure::TooMany(_) => {
+            Failure::NotReached(_) | Failure::NotTrusted(_) | Failure::InTrouble(_) | Failure::TooMany(_) => {
                 Outcome::NotReached { why }
             }
             Failure::NotSpoken(_) | Failure::OtherVersion(_) => Outcome::NotSpoken { why },
@@ -65,7 +67,10 @@ impl Failure {
     /// Why, as a sentence without its end mark.
     pub fn why(&self) -> String {
         match self {
-            Failure::NotReached(why) | Failure::NotSpoken(why) | Failure::InTrouble(why) => why.clone(),
+            Failure::NotReached(why)
+            | Failure::NotTrusted(why)
+            | Failure::NotSpoken(why)
+            | Failure::InTrouble(why) => why.clone(),
             Failure::OtherVersion(version) => {
                 format!("it speaks version {version} of the protocol, this program version {PROTOCOL}")
             }
@@ -87,6 +92,12 @@ impl Failure {
                 Fault::Unavailable,
                 "The license host cannot be reached",
                 "Allow outbound TCP to it, or validate by hand: `visualcron-tray validate export SERVER`.",
+            ),
+            Failure::NotTrusted(_) => (
+                Fault::Unavailable,
+                "The license host's certificate is not trusted",
+                "If the host, or a firewall on the way, uses a certificate of your own organization, give its root with \
+                 --ca-file. Verification cannot be switched off.",
             ),
             Failure::NotSpoken(_) => (
                 Fault::Unavailable,
@@ -223,7 +234,13 @@ impl Way {
         sent: Result<Response, reqwest::Error>,
         deadline: Instant,
     ) -> Result<(StatusCode, Vec<u8>), Failure> {
-        let mut response = sent.map_err(|error| Failure::NotReached(cause(&error)))?;
+        let mut response = sent.map_err(|error| {
+            let why = cause(&error);
+            match why.strip_prefix("invalid peer certificate: ") {
+                Some(what) => Failure::NotTrusted(certificate_in_words(what)),
+                None => Failure::NotReached(why),
+            }
+        })?;
         let status = response.status();
         let header =
             |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_string);
@@ -272,5 +289,18 @@ impl Way {
                 return Err(Failure::NotSpoken(format!("its answer is larger than {} KiB", MAX_BODY / 1024)));
             }
         }
+    }
+}
+
+/// What rustls says of a certificate, in words.
+fn certificate_in_words(what: &str) -> String {
+    match what {
+        _ if what.starts_with("UnknownIssuer") => "its issuer is not known here".into(),
+        _ if what.to_ascii_lowercase().contains("not valid for name") => "it is for another name".into(),
+        _ if what.starts_with("certificate expired") => "it has expired, or the clock here is wrong".into(),
+        _ if what.starts_with("certificate not valid yet") => {
+            "it is not valid yet, or the clock here is wrong".into()
+        }
+        _ => plain(&what.chars().take(200).collect::<String>()).into_owned(),
     }
 }

@@ -90,6 +90,10 @@ pub struct Record {
     /// The last answer that was accepted.
     #[serde(default)]
     pub accepted: Option<Accepted>,
+    /// The last answer that was accepted and said that the license is valid: its date stays known, whatever comes
+    /// after it.
+    #[serde(default)]
+    pub last_valid: Option<Accepted>,
     /// The last try, if it brought no answer that was accepted.
     #[serde(default)]
     pub failed: Option<Attempt>,
@@ -170,6 +174,7 @@ impl Record {
         Record {
             server_id: server_id.into(),
             accepted: None,
+            last_valid: None,
             failed: None,
             pending: Vec::new(),
             spent: Vec::new(),
@@ -235,7 +240,11 @@ impl Record {
         self.spent.push(claims.nonce);
         let too_many = self.spent.len().saturating_sub(SPENT);
         self.spent.drain(..too_many);
-        self.accepted = Some(Accepted { claims, key: key.to_string(), at: now });
+        let accepted = Accepted { claims, key: key.to_string(), at: now };
+        if accepted.claims.verdict == Verdict::Valid {
+            self.last_valid = Some(accepted.clone());
+        }
+        self.accepted = Some(accepted);
         self.failed = None;
     }
 
@@ -350,6 +359,9 @@ mod tests {
         let before = record.accepted.clone();
         record.tried(Outcome::Refused { why: "forged".into() }, now);
         assert_eq!(record.accepted, before);
+        let revoked = Claims { verdict: Verdict::Revoked, maintenance_until: None, ..claims() };
+        record.answered(revoked, super::super::PublicKey::new([1; 32]).id(), now);
+        assert_eq!(record.last_valid, before);
         for n in 0..200u8 {
             record.asked(Nonce::new([n; 16]), now);
             record.answered(

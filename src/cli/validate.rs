@@ -1,0 +1,330 @@
+//! `validate`: licenses at a license host that speaks the open protocol, over the network or by hand.
+
+use super::{
+    Out, Session, args,
+    args::{Validate, ValidateAction},
+};
+use crate::{
+    app::{report::Request, words},
+    domain::{
+        Entry, Fault, Problem,
+        validation::{
+            Claims, Expectation, Outcome, Record, Refusal, Standing, Subject, Verdict, open,
+            qr::Qr,
+            text::{self, Carries},
+        },
+    },
+    platform::{clipboard, instance, survey, validate},
+    sources::{
+        servers_xml::{Limits, Reading, read_file},
+        validation_host::Way,
+    },
+    store::{atomic, settings::LicenseHost, validations::Validations},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub fn run(session: &Session, asked: &Validate, out: &Out) -> Result<u8, Problem> {
+    match &asked.action {
+        None => online(session, asked.server.as_deref(), &asked.way, out),
+        Some(ValidateAction::Export { server, output, qr }) => {
+            export(session, server, output.as_deref(), qr.as_ref(), out)
+        }
+        Some(ValidateAction::Import { file, clipboard }) => import(session, file.as_deref(), *clipboard, out),
+        Some(ValidateAction::Status) => status(session, out),
+    }
+}
+
+/// So many seconds.
+pub fn wait(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// What settings and servers.xml say, read anew: activation codes are kept nowhere.
+fn entries(session: &Session) -> Result<Vec<Entry>, Problem> {
+    let loaded = session.load_settings();
+    let mut entries = loaded.settings.entries(Timestamp::UNIX_EPOCH);
+    let places = survey::survey(&session.dirs, &loaded.settings);
+    match read_file(&places.servers_xml, &Limits::default()) {
+        Ok(Reading::Servers { entries: read, .. }) => entries.extend(read),
+        Ok(Reading::Absent) => {}
+        // The settings alone may do.
+        Err(problem) if entries.is_empty() => return Err(problem),
+        Err(_) => {}
+    }
+    Ok(entries)
+}
+
+fn subject(entries: &[Entry], name: &str) -> Result<Subject, Problem> {
+    Subject::find(entries, name).ok_or_else(|| {
+        let all = Subject::all(entries);
+        words::no_such_server(name, all.iter().map(|subject| subject.server_name.as_str()))
+    })
+}
+
+fn export(
+    session: &Session,
+    server: &str,
+    output: Option<&Path>,
+    qr: Option<&Option<PathBuf>>,
+    out: &Out,
+) -> Result<u8, Problem> {
+    session.dirs.must_keep("validate export")?;
+    let subject = subject(&entries(session)?, server)?;
+    let now = session.clock.now().timestamp();
+    let request = subject.request(validate::new_nonce()?, now)?;
+    // Kept first: the answer to a request that is not known is refused.
+    Validations::below(&session.dirs.data)
+        .change(&request.server_id, |record| record.asked(request.nonce, now))?;
+    let text = text::of_request(&request);
+    let code = match qr {
+        None => None,
+        Some(_) => Some(Qr::new(Carries::Request, &request.to_json()).ok_or_else(|| {
+            let next = "Use the text, or shorten the server's name.";
+            Problem::new(
+                Fault::Data,
+                "Cannot make a QR code",
+                server,
+                "the request is too long for one",
+                next,
+            )
+        })?),
+    };
+    if let Some(file) = output {
+        atomic::write(file, text.as_bytes())?;
+    }
+    if let (Some(code), Some(Some(file))) = (&code, qr) {
+        atomic::write(file, code.svg().as_bytes())?;
+    }
+    let report = json!({
+        "server": request.server_name,
+        "server_id": request.server_id,
+        "nonce": request.nonce,
+        "output": output,
+        "qr": qr.and_then(|file| file.as_ref()),
+        "text": if output.is_none() { Value::from(text.as_str()) } else { Value::Null },
+    });
+    out.show(&report, || {
+        let on_terminal = match (&code, qr) {
+            (Some(code), Some(None)) => code.terminal(),
+            _ => String::new(),
+        };
+        let text = if output.is_none() { text.as_str() } else { "" };
+        format!("{text}{on_terminal}")
+    })?;
+    if !out.json() {
+        out.remark(
+            "Carry the request to your license host: its page /offline answers it. It holds the activation code. Then: \
+             visualcron-tray validate import FILE",
+        );
+    }
+    Ok(0)
+}
+
+fn import(session: &Session, file: Option<&Path>, from_clipboard: bool, out: &Out) -> Result<u8, Problem> {
+    session.dirs.must_keep("validate import")?;
+    let (text, place) = match file {
+        _ if from_clipboard => (clipboard::text()?, "the clipboard".to_string()),
+        Some(file) if file != Path::new("-") => (read_text(file)?, file.display().to_string()),
+        _ => (from_stdin()?, "standard input".into()),
+    };
+    let store = Validations::below(&session.dirs.data);
+    let refused = |refusal: Refusal| refusal.problem(&place);
+    let token = text::read_token(&text).map_err(|unreadable| refused(Refusal::Unreadable(unreadable)))?;
+    let opened = open(&token, &store.pinned(None)?).map_err(refused)?;
+    let (nonce, key, now) = (opened.nonce(), opened.key(), session.clock.now().timestamp());
+    // The request that it answers, whichever server that was for.
+    let records = store.records()?;
+    let waits = |record: &&Record| record.pending.iter().any(|pending| pending.nonce == nonce);
+    let Some(record) = records.iter().find(waits) else {
+        let spent = records.iter().any(|record| record.spent.contains(&nonce));
+        return Err(refused(if spent { Refusal::Replayed } else { Refusal::OtherNonce }));
+    };
+    let server_id = record.server_id.clone();
+    let accepted = store.change(&server_id, |record| {
+        let expected = Expectation { spent: &record.spent, ..Expectation::new(nonce, &server_id, now) };
+        match opened.accept(&expected) {
+            Ok(claims) => {
+                record.answered(claims.clone(), key, now);
+                Ok(claims)
+            }
+            Err(refusal) => {
+                record.tried(Outcome::Refused { why: refusal.why() }, now);
+                Err(refusal)
+            }
+        }
+    })?;
+    tell_tray(session);
+    report(&[(server_id, Ok(accepted.map_err(refused)?))], now, out)
+}
+
+fn read_text(file: &Path) -> Result<String, Problem> {
+    let bytes = atomic::read_bounded(file, crate::domain::validation::MAX_TEXT as u64)?.ok_or_else(|| {
+        let (what, next) = ("Cannot read the answer", "Check the path.");
+        Problem::new(Fault::NoInput, what, file.display().to_string(), "there is no such file", next)
+    })?;
+    Ok(as_text(&bytes))
+}
+
+fn from_stdin() -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    let most = crate::domain::validation::MAX_TEXT as u64 + 1;
+    std::io::stdin().take(most).read_to_end(&mut bytes).map_err(|error| {
+        let next = "Pipe it in, or give a file.";
+        Problem::new(Fault::Io, "Cannot read the answer", "standard input", error.to_string(), next)
+    })?;
+    Ok(as_text(&bytes))
+}
+
+/// Whatever an editor made of it: UTF-8 or UTF-16, by its mark.
+fn as_text(bytes: &[u8]) -> String {
+    let (text, _, _) = encoding_rs::UTF_8.decode(bytes);
+    text.into_owned()
+}
+
+/// How one server's validation went: what the host states, or why there is no answer.
+type Went = (String, Result<Claims, Problem>);
+
+fn online(session: &Session, server: Option<&str>, asked: &args::Way, out: &Out) -> Result<u8, Problem> {
+    session.dirs.must_keep("validate")?;
+    let store = Validations::below(&session.dirs.data);
+    let settings = license_host(session, asked.ca_file.as_ref());
+    let host = host(&store, asked, &settings.host)?;
+    let way = Way::new(&settings, &host, wait(asked.timeout))?;
+    let entries = entries(session)?;
+    let subjects = match server {
+        Some(name) => vec![subject(&entries, name)?],
+        None => Subject::all(&entries),
+    };
+    if subjects.is_empty() {
+        let next = "Name one in the settings: `visualcron-tray settings set server.NAME.server_id ID`.";
+        return Err(Problem::new(
+            Fault::NoInput,
+            "There is nothing to validate",
+            "all sources",
+            "no server is known",
+            next,
+        ));
+    }
+    let clock = session.clock.clone();
+    let now = move || clock.now().timestamp();
+    let went = validate::ask(&way, &host, &store, &subjects, &now)?;
+    tell_tray(session);
+    let names = subjects.into_iter().map(|subject| subject.server_name);
+    report(&names.zip(went).collect::<Vec<Went>>(), now(), out)
+}
+
+/// A running tray reads what is kept anew, and shows it. That none answers does no harm.
+fn tell_tray(session: &Session) {
+    let _ = instance::ask(&session.dirs, Request::Status);
+}
+
+/// What the settings say of the way to the license host, with other root certificates if some are given.
+pub fn license_host(session: &Session, ca_file: Option<&PathBuf>) -> LicenseHost {
+    let settings = session.load_settings().settings.license_host;
+    LicenseHost { ca_file: ca_file.cloned().or(settings.ca_file), ..settings }
+}
+
+/// The host to ask: the one that was given, else that of the settings if its key is trusted, else the only one whose
+/// key is.
+fn host(store: &Validations, asked: &args::Way, of_settings: &str) -> Result<String, Problem> {
+    if let Some(host) = &asked.host {
+        return Ok(host.clone());
+    }
+    if !store.pinned(Some(of_settings))?.is_empty() {
+        return Ok(of_settings.into());
+    }
+    let mut hosts: Vec<String> =
+        store.trusted()?.into_iter().map(|trusted| trusted.host.to_lowercase()).collect();
+    hosts.sort();
+    hosts.dedup();
+    match &hosts[..] {
+        [host] => Ok(host.clone()),
+        hosts => Err(Problem::new(
+            Fault::Usage,
+            "Which license host is to be asked?",
+            "--host",
+            match hosts.len() {
+                0 => "no license host's key is trusted yet".to_string(),
+                _ => format!("the keys of several are trusted: {}", hosts.join(", ")),
+            },
+            "Give one with --host; `visualcron-tray license-host trust HOST` trusts its key. The vendor's own host is \
+             asked by the Client alone.",
+        )),
+    }
+}
+
+/// Tells how it went, one server a line. The exit code is that of the first failure; 65 for a license that is not
+/// valid.
+fn report(went: &[Went], now: Timestamp, out: &Out) -> Result<u8, Problem> {
+    let json: Vec<Value> = went
+        .iter()
+        .map(|(server, went)| match went {
+            Ok(claims) => json!({ "server": server, "answer": claims, "problem": null }),
+            Err(problem) => json!({ "server": server, "answer": null, "problem": problem }),
+        })
+        .collect();
+    out.show(&json!({ "schema": 1, "as_of": now, "validations": json }), || {
+        went.iter().map(|(server, went)| format!("{server}: {}\n", in_words(went))).collect()
+    })?;
+    let code = |went: &Result<Claims, Problem>| match went {
+        Ok(claims) if claims.verdict == Verdict::Valid => 0,
+        Ok(_) => Fault::Data.exit_code(),
+        Err(problem) => problem.fault.exit_code(),
+    };
+    Ok(went.iter().map(|(_, went)| code(went)).find(|code| *code != 0).unwrap_or(0))
+}
+
+fn in_words(went: &Result<Claims, Problem>) -> String {
+    match went {
+        Err(problem) => problem.to_string(),
+        Ok(Claims {
+            verdict: Verdict::Valid, maintenance_until: Some(until), kind, validate_next, ..
+        }) => {
+            let subject = crate::domain::standing::subject(*kind);
+            let next = validate_next.strftime("%Y-%m-%d");
+            format!("valid. {subject} until {until}; the next validation is due by {next}.")
+        }
+        Ok(Claims { verdict, .. }) => format!("not valid: {}. {}", verdict.words(), verdict.next()),
+    }
+}
+
+fn status(session: &Session, out: &Out) -> Result<u8, Problem> {
+    let (now, records) = (session.clock.now().timestamp(), Validations::below(&session.dirs.data).records()?);
+    let shown: Vec<(&Record, Standing)> =
+        records.iter().map(|record| (record, record.standing(now))).collect();
+    let json: Vec<Value> = shown
+        .iter()
+        .map(|(record, standing)| {
+            json!({
+                "server_id": record.server_id,
+                "validation": standing,
+                "answer": record.accepted.as_ref().map(|accepted| &accepted.claims),
+                "failed": record.failed,
+                "waiting": record.pending.len(),
+            })
+        })
+        .collect();
+    out.show(&json!({ "schema": 1, "as_of": now, "licenses": json }), || {
+        if shown.is_empty() {
+            return "Nothing was validated here yet.".into();
+        }
+        let line = |(record, standing): &(&Record, Standing)| {
+            let failed = record.failed.as_ref().map_or(String::new(), |failed| {
+                format!(
+                    "\n  the last try, {}, failed: {}",
+                    failed.at.strftime("%Y-%m-%d %H:%M UTC"),
+                    failed.outcome.why()
+                )
+            });
+            format!("{}: {}{failed}\n", record.server_id, standing.in_words(now))
+        };
+        shown.iter().map(line).collect()
+    })?;
+    Ok(0)
+}
