@@ -51,7 +51,8 @@ pub fn show<S, W>(
             parts::rule(ui);
             let edge = Margin { top: 14, bottom: 14, ..style::edge() };
             part(ui, Frame::new().inner_margin(edge), |ui| wish = wish.take().or(foot(state, ui)));
-            let height = ui.min_rect().bottom() - top;
+            // Not what the page takes in all, which is the whole window: less than before must be seen, too.
+            let height = ui.cursor().top() - top;
             if (height - known).abs() > 0.5 {
                 ui.data_mut(|data| data.insert_temp(id, height));
                 ui.ctx().request_discard("the buttons take another height");

@@ -221,6 +221,17 @@ fn another_host_can_be_typed_while_one_is_checked() {
 }
 
 #[test]
+fn the_buttons_stand_at_the_bottom_whatever_was_above_them_before() {
+    let bottom =
+        |harness: &Harness<'_, Seen>| harness.get_by_role_and_label(Role::Button, "Close").rect().bottom();
+    let mut harness = harness(state_of("saved"));
+    let before = bottom(&harness);
+    harness.state_mut().state.kept = None;
+    harness.run_steps(3);
+    assert_eq!(bottom(&harness), before);
+}
+
+#[test]
 fn what_is_no_host_is_said_and_not_checked() {
     for typed in ["", "no host at all", "host:0", "http://x y"] {
         let mut state = ended(refused());

@@ -8,6 +8,8 @@ import ssl
 import subprocess
 import threading
 
+from desk import Box
+
 
 def refusing():
     """A port on which nothing listens."""
@@ -74,7 +76,8 @@ def run(desk):
     desk.key("Return")
     desk.find_text(f"127.0.0.1:{refused} answers with RST", box)
     desk.expect("Something is in the way", "Next step", "Stage by stage", "Save text", within=box)
-    desk.shot("connection-window-refused", box)
+    # For the README, without the frame of this desktop: xdotool counts it twice, so the box is off by it.
+    desk.shot("connection-window-refused", Box(box.left - 1, box.top - 20, box.right - 1, box.bottom - 20))
 
     # The text, by keys alone.
     desk.key("alt+p")
