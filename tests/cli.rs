@@ -852,16 +852,15 @@ fn clear_server_cache_is_only_shown() {
     This is what Clear server cache would do. It is only shown: nothing has been changed.
 
     First try the cheap steps:
-    - Refresh license data. Choose it in the tray, or run `visualcron-tray refresh`.
+    - Refresh license data. Choose it in the tray's menu. On the command line: `visualcron-tray refresh`.
     - Make sure that the license host can be reached. Port 443 must be open to it; Refresh license data tells.
-    - Associate the code of the renewal with the license. A renewal may come with a code of its own, to be entered online: `visualcron-tray open renew`.
+    - Associate the code of the renewal with the license. A renewal may come with a code of its own, to be entered online. On the command line: `visualcron-tray open renew`.
     - Use a Client of the same version as the server. Another version may not show what the server says.
 
-    Then these steps will be done:
-    1. Rename [home]/VisualCron/settings/servers.xml to a backup beside it
+    These steps will be done:
+    1. Rename [home]/VisualCron/settings/servers.xml to servers.xml.<UTC time>.<first 8 of its SHA-256>.bak in the same folder
 
     - servers.xml very likely holds the saved connections (inferred: its format is unpublished). With it gone the Client may ask for them again; the backup brings them back: `visualcron-tray recover --undo`.
-    - Ending VCTray.exe interrupts foreground tasks that run through it.
     - The Client does not run now: it is neither closed nor started (--start-client starts it).
     (exit 0)
     ");

@@ -181,8 +181,6 @@ pub struct Files {
 /// A Clear server cache, as its journal tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovery {
-    /// Its journal.
-    pub journal: PathBuf,
     /// When it began.
     pub began: Timestamp,
     /// How far it is.
@@ -196,8 +194,13 @@ pub enum RecoveryState {
     UnderWay,
     /// Nobody is at it, and it has not ended.
     Interrupted,
-    /// It has ended, in these words.
-    Ended(String),
+    /// It has ended.
+    Ended {
+        /// How, in words.
+        how: String,
+        /// As it was meant to: nothing was taken back, and nobody is needed.
+        well: bool,
+    },
 }
 
 /// What the user answered to a notification.

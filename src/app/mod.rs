@@ -11,7 +11,7 @@ pub mod places;
 pub mod report;
 pub mod state;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod update;
 pub mod validation;
 pub mod view;

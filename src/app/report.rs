@@ -2,7 +2,7 @@
 
 use super::{State, state::coverage_of, validation::ValidationReport};
 use crate::domain::{Coverage, Fault, Kind, Problem, Server, Source, Standing, Version, coverage, standing};
-use crate::recovery::Outcome;
+use crate::recovery::{Deed, Outcome};
 use jiff::{Timestamp, ZonedDateTime, civil::Date};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -230,12 +230,16 @@ pub struct RefreshReport {
 pub struct RecoveryReport {
     /// Version of this format: 1.
     pub schema: u32,
+    /// What was done, where it is done.
+    pub deed: Deed,
     /// How it ended.
     pub outcome: Outcome,
     /// Where the file is that was set aside.
     pub backup: Option<PathBuf>,
     /// Whether there is a servers.xml now.
     pub servers_xml_is_there: bool,
+    /// What became of it, in a sentence; may be empty.
+    pub afterwards: String,
     /// Per server the date before and after.
     pub servers: Vec<RefreshedServer>,
     /// The journal.

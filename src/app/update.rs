@@ -7,7 +7,10 @@ use super::{
     report::{RefreshReport, RefreshedServer, Reply, Request, StatusReport},
     words,
 };
-use crate::domain::{Fault, Problem, Server, ServerKey, Source, notice::Handling, validation::same_server};
+use crate::{
+    domain::{Fault, Problem, Server, ServerKey, Source, notice::Handling, validation::same_server},
+    recovery::words::not_here,
+};
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use std::{collections::HashSet, time::Duration};
 
@@ -157,7 +160,13 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
         }
         Command::Details => effects.push(open(Target::Page("details", page::details(state, now)))),
         Command::CheckConnection => effects.push(Effect::ConnectionWindow),
-        Command::ClearCache => effects.push(Effect::RecoveryWindow),
+        Command::ClearCache => match state.places.no_recovery {
+            None => effects.push(Effect::RecoveryWindow),
+            Some(why) => {
+                let problem = not_here(&state.places.servers_xml, why);
+                fail(state, Area::Asked, problem, effects);
+            }
+        },
         Command::Recovery(decision) => effects.push(Effect::Recover(*decision)),
         Command::RecoverySeen => {
             if let Some(recovery) = &state.recovery {
@@ -308,7 +317,7 @@ fn take_recovery(state: &mut State, recovery: Option<Recovery>, effects: &mut Ve
     let (bubble, what) = match &recovery.state {
         RecoveryState::UnderWay => return,
         RecoveryState::Interrupted => (words::recovery_interrupted(), "interrupted"),
-        RecoveryState::Ended(how) => (words::recovery_ended(how), "ended"),
+        RecoveryState::Ended { how, well } => (words::recovery_ended(how, *well), "ended"),
     };
     let told = format!("recovery {} {what}", recovery.began);
     if state.kept.said.contains(&told) {

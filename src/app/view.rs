@@ -151,9 +151,10 @@ fn menu(state: &State, now: &ZonedDateTime) -> Vec<MenuItem> {
             action(Command::Refresh(None), "Refresh license data")
         },
         action(Command::CheckConnection, "Check connection…"),
-        match state.recovery_is(&RecoveryState::UnderWay) {
-            true => label("clear-cache", "Clearing server cache…"),
-            false => action(Command::ClearCache, "Clear server cache…"),
+        match (state.places.no_recovery, state.recovery_is(&RecoveryState::UnderWay)) {
+            (Some(why), _) => label("clear-cache", format!("Clear server cache ({why})")),
+            (None, true) => label("clear-cache", "Clearing server cache…"),
+            (None, false) => action(Command::ClearCache, "Clear server cache…"),
         },
         MenuItem::Separator,
         action(Command::Settings, "Settings"),
@@ -193,7 +194,7 @@ fn recovery_menu(state: &State) -> Option<MenuItem> {
             let items = Decision::ALL.map(|decision| action(Command::Recovery(decision), decision.title()));
             Some(submenu("recovery", "Clear server cache was interrupted", items.into()))
         }
-        RecoveryState::Ended(how) => {
+        RecoveryState::Ended { how, .. } => {
             let text = words::cut(&format!("Clear server cache: {how}"), LINE_UNITS);
             Some(action(Command::RecoverySeen, text))
         }

@@ -177,6 +177,7 @@ fn a_notice_is_open_and_a_server_does_not_answer() {
 fn nothing_can_be_opened_and_things_are_wrong() {
     let mut state = state(vec![entry("PROD-01", None, Some(-3))]);
     state.places.client_log = Err("no such folder: /home/me/VisualCron/log".into());
+    state.places.no_recovery = Some("not available on this system yet");
     state.places.client_program = Err("the Client is a Windows program".into());
     state.problems.insert(Area::ServersXml, vec![Problem::new(Fault::Data, "a", "b", "c", "d")]);
     state.refreshing = 1;
@@ -195,7 +196,7 @@ fn nothing_can_be_opened_and_things_are_wrong() {
     ---
     (Refreshing license data…)
     Check connection…
-    Clear server cache…
+    (Clear server cache (not available on this system yet))
     ---
     Settings
     Client >

@@ -148,14 +148,14 @@ pub fn recovery_interrupted() -> Bubble {
 }
 
 /// How a Clear server cache ended.
-pub fn recovery_ended(how: &str) -> Bubble {
+pub fn recovery_ended(how: &str, well: bool) -> Bubble {
     Bubble {
         keys: Vec::new(),
         summary: "Clear server cache has ended".into(),
-        body: how.into(),
+        body: crate::domain::text::without_backticks(how),
         actions: Vec::new(),
         stays: false,
-        icon: Icon::Fine,
+        icon: if well { Icon::Fine } else { Icon::Notice },
     }
 }
 

@@ -105,7 +105,7 @@ pub enum Verb {
     },
     /// Clear the server cache: close the Client and the trays, set servers.xml aside, start them again
     #[command(
-        after_help = "Exit codes: 0 done, 66 nothing to clear, 69 another is under way or was interrupted, 75 taken \
+        after_help = "Exit codes: 0 done, or nothing to clear, 69 another is under way or was interrupted, 75 taken \
                             back: everything is as it was, 76 you are needed: read what it says, 77 refused."
     )]
     Recover(Recover),

@@ -9,7 +9,7 @@ use crate::{
     },
     domain::{Fault, Problem},
     platform::{
-        Post, instance, log,
+        Post, instance, log, program,
         tray::{self, App},
         world::World,
     },
@@ -181,8 +181,16 @@ fn not_ended(session: &Session, why: &str) -> Problem {
         "The tray was asked to end, but has not",
         session.dirs.data.display().to_string(),
         why,
-        "Wait and try again, or end its process.",
+        format!("Wait and try again, or end {}.", process_in_words(session)),
     )
+}
+
+/// The tray's process: by its id, where it still lets somebody in.
+fn process_in_words(session: &Session) -> String {
+    match instance::tray(&session.dirs) {
+        Some(pid) => format!("process {pid}"),
+        None => format!("the process `{}`", program::path().unwrap_or_default().display()),
+    }
 }
 
 fn does_not_answer(session: &Session) -> Problem {
@@ -191,6 +199,6 @@ fn does_not_answer(session: &Session) -> Problem {
         "A tray is running, but does not answer",
         instance::lock_path(&session.dirs).display().to_string(),
         "another process holds this lock",
-        "End the process of visualcron-tray, and try again.",
+        format!("End {}, and try again.", process_in_words(session)),
     )
 }

@@ -24,6 +24,11 @@ pub fn plain_lines(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// A text for windows and notifications: a command stands there without the backticks that set it off elsewhere.
+pub fn without_backticks(text: &str) -> String {
+    text.replace('`', "")
+}
+
 /// Does this character act on its surroundings, instead of being seen?
 pub fn acts(c: char) -> bool {
     c.is_control() || turns_direction(c) || matches!(c, '\u{2028}' | '\u{2029}')

@@ -23,7 +23,7 @@ use std::{
     io::{BufRead, BufReader, ErrorKind, Read, Write},
     path::{Path, PathBuf},
     sync::{
-        Arc, Condvar, Mutex,
+        Arc, Condvar, Mutex, OnceLock,
         mpsc::{self, RecvTimeoutError},
     },
     time::{Duration, Instant},
@@ -54,10 +54,12 @@ struct Context {
 }
 
 impl Context {
+    /// Links are followed: one folder by two names is one folder.
     fn of(dirs: &Dirs) -> Context {
+        let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
         Context {
-            visualcron: dirs.visualcron_asked.clone(),
-            config: dirs.config.clone(),
+            visualcron: dirs.visualcron_asked.as_ref().map(real),
+            config: real(&dirs.config),
             pretense: dirs.pretense,
         }
     }
@@ -163,7 +165,7 @@ pub fn serve(dirs: &Dirs, post: Post, tickets: Tickets) -> Result<Host, Problem>
         )
     };
     let listener = socket.listen().map_err(failed)?;
-    let context = Context::of(dirs);
+    let dirs = dirs.clone();
     let host = Host { guests: Arc::default(), tickets: tickets.clone() };
     let guests = host.guests.clone();
     std::thread::Builder::new()
@@ -180,8 +182,10 @@ pub fn serve(dirs: &Dirs, post: Post, tickets: Tickets) -> Result<Host, Problem>
                     continue;
                 }
                 let Some(guest) = Guest::enter(&guests) else { continue };
-                let (post, tickets, context) = (post.clone(), tickets.clone(), context.clone());
+                let (post, tickets, dirs) = (post.clone(), tickets.clone(), dirs.clone());
                 std::thread::spawn(move || {
+                    // Looked at anew: the settings file may have come since.
+                    let context = Context::of(&dirs);
                     let _ = attend(&stream, Ticket(number), &context, &post, &tickets);
                     if let Ok(mut tickets) = tickets.lock() {
                         tickets.remove(&Ticket(number));
@@ -252,7 +256,8 @@ fn attend(
             match answers.recv_timeout(PATIENCE.saturating_sub(came.elapsed())) {
                 Ok(reply) => reply,
                 Err(RecvTimeoutError::Timeout) => {
-                    Reply::Problem(no_answer(format!("it is busy for more than {} s", PATIENCE.as_secs())))
+                    let why = format!("it is busy for more than {} s", PATIENCE.as_secs());
+                    Reply::Problem(no_answer(Some(std::process::id()), why))
                 }
                 // The tray ends: then the other end does without it.
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -276,13 +281,14 @@ fn is_for_any_tray(request: &Request) -> bool {
     }
 }
 
-fn no_answer(why: impl Into<String>) -> Problem {
+fn no_answer(pid: Option<u32>, why: impl Into<String>) -> Problem {
+    let process = pid.map_or_else(|| "its process".to_string(), |pid| format!("its process {pid}"));
     Problem::new(
         Fault::Unavailable,
         "The running tray did not answer",
         "the tray of this user",
         why,
-        "Exit it from its menu, or end its process, and try again.",
+        format!("Exit it from its menu, or end {process}, and try again."),
     )
 }
 
@@ -312,43 +318,46 @@ pub fn question(dirs: &Dirs, request: Request, patience: Duration) -> Result<Opt
     let (context, socket) = (Context::of(dirs), socket(dirs));
     let Ok(name) = socket.name() else { return Ok(None) };
     let (answer, answers) = mpsc::channel();
+    let met = Arc::new(OnceLock::new());
+    let meets = met.clone();
     // Of its own, since neither a connection nor, on Windows, an answer can be waited for with a time limit.
     std::thread::spawn(move || {
         let _ = answer.send(match ConnectOptions::new().name(name).connect_sync() {
             Err(_) => Ok(None),
             Ok(stream) if !private::is_of_this_user(&stream) => Err(not_ours(socket.path())),
-            Ok(stream) => talk(&stream, &Question { context, request }).map(Some).map_err(|error| {
-                no_answer(match error.kind() {
-                    ErrorKind::InvalidData => {
-                        "its answer is not understood: it is probably of another version".into()
-                    }
-                    _ => format!("it hung up, as it does while {MAX_GUESTS} others ask it, or when it ends"),
+            Ok(stream) => {
+                let pid = *meets.get_or_init(|| process_at(&stream));
+                talk(&stream, &Question { context, request }).map(Some).map_err(|error| {
+                    let why = match error.kind() {
+                        ErrorKind::InvalidData => {
+                            "its answer is not understood: it is probably of another version".into()
+                        }
+                        _ => {
+                            format!(
+                                "it hung up, as it does while {MAX_GUESTS} others ask it, or when it ends"
+                            )
+                        }
+                    };
+                    no_answer(pid, why)
                 })
-            }),
+            }
         });
     });
-    answers
-        .recv_timeout(patience)
-        .unwrap_or_else(|_| {
-            let seconds = patience.as_secs_f64().round();
-            Err(no_answer(format!("{seconds} s have passed")))
-        })
-        .map_err(|problem| match tray(dirs) {
-            Some(id) if problem.fault == Fault::Unavailable => Problem {
-                next: format!("If it stays so, end its process, {id}, and start it again."),
-                ..problem
-            },
-            _ => problem,
-        })
+    answers.recv_timeout(patience).unwrap_or_else(|_| {
+        let seconds = patience.as_secs_f64().round();
+        Err(no_answer(met.get().copied().flatten(), format!("{seconds} s have passed")))
+    })
 }
 
 /// The process id of the running tray, if one listens.
-#[allow(clippy::useless_conversion)] // On Unix a process id has a sign.
 pub fn tray(dirs: &Dirs) -> Option<u32> {
     let stream = ConnectOptions::new().name(socket(dirs).name().ok()?).connect_sync().ok()?;
-    if !private::is_of_this_user(&stream) {
-        return None;
-    }
+    if private::is_of_this_user(&stream) { process_at(&stream) } else { None }
+}
+
+/// The process at the other end.
+#[allow(clippy::useless_conversion)] // On Unix a process id has a sign.
+fn process_at(stream: &Stream) -> Option<u32> {
     stream.peer_creds().ok()?.pid().and_then(|pid| u32::try_from(pid).ok())
 }
 
@@ -421,6 +430,18 @@ mod tests {
         assert_eq!(ask(&elsewhere, Request::Run { command: "got-it".into() }), Ok(None));
         let pretended = Dirs { pretense: Pretense::Kept, ..dirs.clone() };
         assert_eq!(ask(&pretended, Request::Status), Ok(None));
+        #[cfg(unix)]
+        {
+            let link = home.path().join("link");
+            std::os::unix::fs::symlink(home.path(), &link).unwrap();
+            let by_link = Dirs { config: link.join("settings.toml"), ..dirs.clone() };
+            std::fs::write(&dirs.config, "").unwrap();
+            assert_eq!(
+                ask(&by_link, Request::Status),
+                Ok(Some(Reply::Done)),
+                "the same folder by another name"
+            );
+        }
         for nonsense in ["\n", "{}\n", "{\"context\":1}\n", "\0\0\0\n"] {
             let mut stream = Stream::connect(socket(&dirs).name().unwrap()).unwrap();
             stream.write_all(nonsense.as_bytes()).unwrap();
@@ -475,6 +496,8 @@ mod tests {
         let host = serve(&dirs, Arc::new(|_| {}), Tickets::default()).unwrap();
         let problem = ask(Duration::from_millis(50)).unwrap_err();
         assert_eq!((problem.fault, problem.why.as_str()), (Fault::Unavailable, "0 s have passed"));
+        let process = format!("or end its process {}", std::process::id());
+        assert!(cfg!(not(target_os = "linux")) || problem.next.contains(&process), "{problem}");
         host.farewell();
         let _guests: Vec<_> = std::iter::from_fn(|| Guest::enter(&host.guests)).collect();
         let problem = ask(TALK).unwrap_err();

@@ -7,7 +7,7 @@ use crate::{
         Entry, Source,
         installation::{CLIENT, Found, Installation, Program},
     },
-    recovery::plan::SERVER_FILES,
+    recovery::{plan::SERVER_FILES, words},
     store::settings::Settings,
 };
 use jiff::Timestamp;
@@ -43,6 +43,7 @@ pub fn survey(dirs: &Dirs, settings: &Settings) -> Places {
             .map(str::to_string)
             .collect(),
         client_settings: folder_at(settings_folder),
+        no_recovery: words::NOT_HERE,
         service: service(dirs, &installation),
         server: server(&installation, server_written),
         client_version: installation.client.as_ref().and_then(|client| client.value.version),

@@ -11,7 +11,7 @@ use crate::{
         report::Reply,
     },
     domain::{Entry, Fault, Problem, knowledge::Outcome},
-    recovery::run::in_words,
+    recovery::{Outcome as Journaled, run::in_words},
     sources::{license_host, servers_xml, validation_host::Way},
     store::{
         recoveries::{Kept, Recoveries},
@@ -303,11 +303,14 @@ fn read_files(dirs: &Dirs, keep: bool, now: Timestamp) -> (Files, Vec<Entry>) {
 /// The newest Clear server cache. That its journals cannot be read is told by whoever wants to begin another.
 fn newest_recovery(dirs: &Dirs) -> Option<Recovery> {
     let recoveries = Recoveries::below(&dirs.data);
-    let Kept { path, journal } = recoveries.newest().ok().flatten()?;
+    let Kept { journal, .. } = recoveries.newest().ok().flatten()?;
     let state = match &journal.outcome {
-        Some(outcome) => RecoveryState::Ended(in_words(outcome)),
+        Some(outcome) => RecoveryState::Ended {
+            how: in_words(journal.deed(), outcome),
+            well: matches!(outcome, Journaled::Done | Journaled::Kept),
+        },
         None if recoveries.is_locked() => RecoveryState::UnderWay,
         None => RecoveryState::Interrupted,
     };
-    Some(Recovery { journal: path, began: journal.plan.made_at, state })
+    Some(Recovery { began: journal.plan.made_at, state })
 }
