@@ -65,6 +65,7 @@ fn the_icon_the_menu_and_the_tooltip_say_what_is_known() {
           Newest covered version: 13.2.2 (2026-05-16) (disabled)
         ---
         Refresh license data
+        Check connection…
         Clear server cache…
         ---
         Settings
@@ -249,10 +250,14 @@ fn without_a_display_the_command_line_is_named() {
     let (bus, home) = (Bus::start(), home(&[]));
     let (watcher, notifications) = (bus.watcher(), bus.notifications(&["actions"]));
     let _tray = start(&home, &bus, NOW);
-    watcher.wait_for_item(TIMEOUT).click(&["Clear server cache…"]);
-    let bubble = notifications.wait_for_next(TIMEOUT);
-    assert_eq!(bubble.summary, "No window can be shown");
-    assert!(bubble.body.ends_with("it has no display. Use the command line: visualcron-tray recover."));
+    let item = watcher.wait_for_item(TIMEOUT);
+    for (title, command) in [("Clear server cache…", "recover"), ("Check connection…", "diagnose")] {
+        item.click(&[title]);
+        let bubble = notifications.wait_for_next(TIMEOUT);
+        assert_eq!(bubble.summary, "No window can be shown");
+        let said = format!("it has no display. Use the command line: visualcron-tray {command}.");
+        assert!(bubble.body.ends_with(&said), "{}", bubble.body);
+    }
 }
 
 #[test]

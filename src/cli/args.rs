@@ -153,6 +153,8 @@ pub enum Verb {
 pub enum Window {
     /// Clear server cache
     Recovery,
+    /// Check connection: what is in the way to the license host
+    Connection,
 }
 
 #[derive(Args)]

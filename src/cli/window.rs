@@ -3,19 +3,27 @@
 use super::{Session, args::Window};
 use crate::{
     domain::Problem,
-    platform::{program, recovery_window},
-    window::recovery,
+    platform::{connection_window, desktop, recovery_window},
+    window::{connection, recovery},
 };
 
 pub fn run(session: &Session, window: Window) -> Result<u8, Problem> {
+    let dirs = &session.dirs;
     match window {
         Window::Recovery => {
-            session.dirs.must_keep("window recovery")?;
-            if let Some(problem) = program::no_window() {
-                return Err(problem);
+            dirs.must_keep("window recovery")?;
+            desktop::must_show_windows(recovery::COMMAND)?;
+            recovery::run_single(Box::new(recovery_window::Here::new(dirs.clone())), &dirs.data)?;
+        }
+        Window::Connection => {
+            desktop::must_show_windows(connection::COMMAND)?;
+            let backend = Box::new(connection_window::Here::new(dirs.clone(), session.clock.clone()));
+            if dirs.keeps_nothing() {
+                connection::run(backend)?;
+            } else {
+                connection::run_single(backend, &dirs.data)?;
             }
-            let backend = Box::new(recovery_window::Here::new(session.dirs.clone()));
-            recovery::run_single(backend, &session.dirs.data).map(|()| 0)
         }
     }
+    Ok(0)
 }

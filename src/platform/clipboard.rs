@@ -34,3 +34,10 @@ pub fn copy(text: &str) -> Result<(), Problem> {
         Problem::new(Fault::Unavailable, "Cannot copy", "the clipboard", error.to_string(), next)
     })
 }
+
+/// Before the program ends: what was copied goes to the desktop's clipboard manager, where one runs. On Windows and
+/// macOS the system has it already.
+pub fn hand_over() {
+    let owner = CLIPBOARD.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    drop(owner);
+}

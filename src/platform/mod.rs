@@ -3,6 +3,8 @@
 pub mod autostart;
 pub mod clipboard;
 pub mod clock;
+pub mod connection;
+pub mod connection_window;
 pub mod desktop;
 pub mod dirs;
 #[cfg(target_os = "linux")]

@@ -1,7 +1,7 @@
 //! Where this program is.
 
-use super::{desktop, dirs::Dirs};
-use crate::domain::{Fault, Problem};
+use super::dirs::Dirs;
+use crate::domain::Problem;
 use std::{
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
@@ -61,20 +61,4 @@ pub fn beside(
 pub fn cannot_start(error: &std::io::Error) -> Problem {
     let path = path().unwrap_or_else(|_| "visualcron-tray".into());
     Problem::io("Cannot start this program a second time", &path, error, "Install visualcron-tray anew.")
-}
-
-/// No window can be shown in this session, as far as can be told beforehand.
-pub fn no_window() -> Option<Problem> {
-    desktop::is_absent().then(|| not_shown("it has no display"))
-}
-
-/// A window could not be shown.
-pub fn not_shown(why: &str) -> Problem {
-    Problem::new(
-        Fault::Unavailable,
-        "No window can be shown",
-        "this session",
-        why,
-        "Use the command line: visualcron-tray recover.",
-    )
 }

@@ -1,8 +1,8 @@
 //! Carries out effects: looks at the world in threads of their own, saves, shows, opens, answers.
 
 use super::{
-    Post, autostart, clipboard, clock::Clock, dirs::Dirs, instance::Tickets, links, notify, open, program,
-    survey, validate,
+    Post, autostart, clipboard, clock::Clock, desktop, dirs::Dirs, instance::Tickets, links, notify, open,
+    program, survey, validate,
 };
 use crate::{
     app::{
@@ -19,6 +19,7 @@ use crate::{
         state::StateFile,
         validations::Validations,
     },
+    window::{connection, recovery},
 };
 use jiff::Timestamp;
 
@@ -89,17 +90,12 @@ impl World {
                 (self.post)(Event::FilesChanged);
             }
             Effect::RecoveryWindow => {
-                let shown = self.dirs.must_keep("Clear server cache").and_then(|()| {
-                    program::no_window().map_or(Ok(()), Err)?;
-                    let post = self.post.clone();
-                    program::beside(&self.dirs, &["window", "recovery"], move |status| {
-                        if !status.success() {
-                            let why = format!("the window has ended with {status}");
-                            post(Event::Failed(Area::Asked, program::not_shown(&why)));
-                        }
-                    })
-                });
+                let may = self.dirs.must_keep("Clear server cache");
+                let shown = may.and_then(|()| self.window("recovery", recovery::COMMAND));
                 self.report(Area::Asked, shown);
+            }
+            Effect::ConnectionWindow => {
+                self.report(Area::Asked, self.window("connection", connection::COMMAND))
             }
             Effect::Recover(decision) => {
                 let option = format!("--{}", decision.word());
@@ -114,6 +110,18 @@ impl World {
             Effect::Quit => return false,
         }
         true
+    }
+
+    /// Shows a window, in a process of its own. `command` does the same without one.
+    fn window(&self, name: &str, command: &'static str) -> Result<(), Problem> {
+        desktop::must_show_windows(command)?;
+        let post = self.post.clone();
+        program::beside(&self.dirs, &["window", name], move |status| {
+            if !status.success() {
+                let why = format!("the window has ended with {status}");
+                post(Event::Failed(Area::Asked, desktop::not_shown(&why, command)));
+            }
+        })
     }
 
     fn reply(&self, ticket: Ticket, reply: Reply) {

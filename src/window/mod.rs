@@ -6,8 +6,16 @@
 //! - [`paint`]: paints by the CPU, on the screen and in the pictures of the tests.
 //! - [`runner`]: one window on the screen, asleep while nothing happens.
 //! - [`single`]: a second start brings the first window to the front.
+//! - [`page`]: headline, what scrolls, buttons.
+//! - [`mailbox`]: those who do the work, in a thread of their own.
 //! - [`recovery`]: Clear server cache.
+//! - [`connection`]: Check connection.
 
+pub mod connection;
+pub mod connection_backend;
+mod connection_view;
+pub mod mailbox;
+pub mod page;
 pub mod paint;
 pub mod parts;
 pub mod recovery;

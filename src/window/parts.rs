@@ -5,7 +5,11 @@ use super::style::{self, Palette, palette};
 use egui::{
     Align, Color32, CornerRadius, FontId, Frame, Id, Key, Layout, Margin, Modifiers, Painter, Pos2, Rect,
     Response, RichText, Sense, Shape, Stroke, StrokeKind, TextFormat, Ui, UiBuilder, WidgetInfo, WidgetType,
-    accesskit::Role, pos2, text::LayoutJob, vec2,
+    accesskit::Role,
+    pos2,
+    text::{CCursor, CCursorRange, LayoutJob},
+    text_edit::TextEditState,
+    vec2,
 };
 
 /// How much a button matters.
@@ -153,6 +157,33 @@ pub fn tick(ui: &mut Ui, ticked: &mut bool, text: &str) -> Response {
     response
 }
 
+/// A line to type in, with its name before it. In the name `&` stands before the letter that goes there together with
+/// Alt. With `select` it takes the focus, and all that is in it is selected: what is typed takes its place.
+pub fn field(ui: &mut Ui, text: &mut String, name: &str, width: f32, select: bool) -> Response {
+    let (name, letter) = accelerator(name);
+    let job = underlined(&name, letter, &style::plain_font(style::BODY), palette(ui.ctx()).text);
+    ui.label(job);
+    let edit = egui::TextEdit::singleline(text).char_limit(300).desired_width(width).margin(vec2(10.0, 8.0));
+    let response = ui.add(edit);
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        node.set_label(&*name);
+        if let Some(letter) = letter {
+            node.set_access_key(letter.to_string());
+            node.set_keyboard_shortcut(format!("Alt+{letter}"));
+        }
+    });
+    let key = letter.and_then(|letter| Key::from_name(&letter.to_string()));
+    if select | key.is_some_and(|key| ui.input_mut(|i| i.consume_key(Modifiers::ALT, key))) {
+        response.request_focus();
+        let mut state = TextEditState::load(ui.ctx(), response.id).unwrap_or_default();
+        let all = CCursorRange::two(CCursor::new(0), CCursor::new(text.chars().count()));
+        state.cursor.set_char_range(Some(all));
+        state.store(ui.ctx(), response.id);
+    }
+    ring(ui, &response, style::ROUND - 2);
+    response
+}
+
 /// Shows where the focus is, and that it is not out of sight.
 pub fn ring(ui: &Ui, response: &Response, round: u8) {
     if response.gained_focus() {
@@ -210,6 +241,8 @@ pub enum Mark {
     Look,
     /// Failed.
     Failed,
+    /// Left out.
+    Skipped,
     /// Nobody knows.
     Unknown,
     /// By the way.
@@ -257,6 +290,10 @@ fn paint_mark(painter: &Painter, rect: Rect, mark: Mark, p: &Palette) {
             painter.rect_filled(rect, CornerRadius::same(4), p.danger);
             painter.line_segment([at(-0.4, -0.4), at(0.4, 0.4)], bold(p.card));
             painter.line_segment([at(-0.4, 0.4), at(0.4, -0.4)], bold(p.card));
+        }
+        Mark::Skipped => {
+            painter.circle_stroke(center, radius - 0.5, thin);
+            painter.line_segment([at(-0.4, 0.0), at(0.4, 0.0)], thin);
         }
         Mark::Unknown => {
             painter.circle_stroke(center, radius - 0.5, thin);

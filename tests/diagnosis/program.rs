@@ -3,10 +3,16 @@
 use super::{authorities::AUTHORITIES, network::Network, scenario::Server, support::Home};
 use std::{collections::HashMap, net::IpAddr, path::PathBuf, time::Duration};
 use visualcron_tray::{
-    domain::{Secret, proxy::Choice},
+    domain::{
+        Secret,
+        diagnosis::{Id, Stage},
+        proxy::Choice,
+    },
     network::{client, password},
+    platform::{clock::Clock, connection_window, dirs::Dirs},
     sources::license_host::reachable,
     store::settings::LicenseHost,
+    window::connection_backend::{Backend, Told},
 };
 
 /// A license host of an authority that the system does not know, and a proxy; as `localhost` and its ports.
@@ -77,6 +83,49 @@ fn the_program_goes_by_settings_and_environment() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(64));
     assert!(said.contains("proxy-password set") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn the_window_checks_the_same_way_and_tells_each_stage() {
+    let world = world();
+    let (data, config) = (world.home.join("data"), world.home.join("settings.toml"));
+    let roots = world.roots.display();
+    world.home.write(
+        "settings.toml",
+        format!("[license_host]\nhost = 'localhost'\nca_file = '{roots}'\nproxy = 'direct'\n"),
+    );
+    let dirs = Dirs::new(None, Some(config), Some(data)).unwrap();
+    let mut here = connection_window::Here::new(dirs.clone(), Clock::system());
+    assert_eq!(here.host(), ("localhost".into(), None));
+    let mut check = |host: &str| {
+        let (tell, told) = std::sync::mpsc::channel();
+        here.check(host, Box::new(move |what| tell.send(what).unwrap()));
+        // The end comes when the check has let go of its end of the channel.
+        told.into_iter().collect::<Vec<Told>>()
+    };
+    let told = check(&world.host);
+    let Some(Told::Concluded(diagnosis)) = told.last() else { panic!("{told:#?}") };
+    assert_eq!(diagnosis.conclusion.id, Id::OwnAuthority);
+    let ended: Vec<_> = told.iter().filter(|told| matches!(told, Told::Ended(_))).collect();
+    assert_eq!(ended.len(), Stage::ALL.len());
+    assert!(matches!(told[0], Told::Began(Stage::Proxy)), "{told:#?}");
+
+    let told = check("127.0.0.1:1");
+    let Some(Told::Concluded(diagnosis)) = told.last() else { panic!("{told:#?}") };
+    assert_eq!(diagnosis.conclusion.id, Id::Refused);
+    let told = check("no host");
+    assert!(matches!(&told[..], [Told::Failed(problem)] if problem.place == "no host"), "{told:#?}");
+
+    // Other settings than the user's are in force: that is said.
+    world.home.write("settings.toml", "[license_host]\nhost = 'localhost:8443'\n");
+    let (host, problem) = connection_window::Here::new(dirs, Clock::system()).host();
+    assert_eq!(host, "www.visualcron.com");
+    assert!(problem.is_some_and(|problem| problem.to_string().contains("without a port")));
+
+    let output = world.home.run(&["window", "connection"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(69), "there is no display: {said}");
+    assert!(said.contains("visualcron-tray diagnose"), "{said}");
 }
 
 #[test]

@@ -239,7 +239,7 @@ pub(super) fn off(ahead_seconds: i64) -> String {
 }
 
 /// `12 ms`, `3.0 s`.
-pub(super) fn span(millis: u64) -> String {
+pub fn span(millis: u64) -> String {
     if millis < 1000 {
         format!("{millis} ms")
     } else {
