@@ -200,7 +200,7 @@ keys! {
     Settings "connection.main_server" = Text[connection.main_server] like "\"PROD-01\"",
         "Name or address of the server that the menu's Server is about, and that the check of the main one tries; without it the local one, else the first by name.";
     Settings "license_host.host" = Host[license_host.host],
-        "The host that Refresh license data needs, tried on TCP port 443.";
+        "The host that Refresh license data needs, tried on TCP port 443, or the port given with it.";
     Settings "license_host.check_on_refresh" = Flag[license_host.check_on_refresh],
         "Whether Refresh license data also checks that this host can be reached.";
     Settings "license_host.proxy" = Proxy[license_host.proxy] like "\"http://proxy.corp.example:8080\"",

@@ -169,7 +169,8 @@ impl Default for Connection {
 /// `[license_host]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LicenseHost {
-    /// The host that must answer on TCP port 443 for Refresh license data (documented by the vendor).
+    /// The host that must answer on TCP port 443 for Refresh license data (documented by the vendor); one of your own
+    /// with its port, if that is another.
     pub host: String,
     /// Whether Refresh license data also checks that this host can be reached.
     pub check_on_refresh: bool,
@@ -179,6 +180,16 @@ pub struct LicenseHost {
     pub proxy_user: Option<String>,
     /// A PEM file with root certificates that are trusted besides the system's.
     pub ca_file: Option<PathBuf>,
+}
+
+impl LicenseHost {
+    /// The host and its port, for people: `www.visualcron.com, port 443`.
+    pub fn place(&self) -> String {
+        match self.host.rsplit_once(':').filter(|(name, _)| !name.contains(':') || name.ends_with(']')) {
+            Some((name, port)) => format!("{name}, port {port}"),
+            None => format!("{}, port 443", self.host),
+        }
+    }
 }
 
 impl Default for LicenseHost {
