@@ -9,20 +9,14 @@ use crate::{
     domain::{
         Entry, Fault, Problem,
         validation::{
-            Claims, Expectation, Nonce, Outcome, Record, Refusal, Standing, Subject, Verdict, open,
+            Claims, Record, Standing, Subject, Verdict,
             qr::Qr,
             text::{self, Carries},
         },
     },
-    platform::{clipboard, survey},
-    sources::{
-        servers_xml::{Limits, Reading, read_file},
-        validation_host::Way,
-    },
-    store::{
-        atomic,
-        validations::{How, Validations},
-    },
+    platform::{clipboard, validation},
+    sources::validation_host::Way,
+    store::{atomic, validations::Validations},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -48,34 +42,14 @@ pub fn wait(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// What settings and servers.xml say, read anew: activation codes are kept nowhere.
 fn entries(session: &Session) -> Result<Vec<Entry>, Problem> {
-    let loaded = session.load_settings();
-    let mut entries = loaded.settings.entries(Timestamp::UNIX_EPOCH);
-    let places = survey::survey(&session.dirs, &loaded.settings);
-    match read_file(&places.servers_xml, &Limits::default()) {
-        Ok(Reading::Servers { entries: read, .. }) => entries.extend(read),
-        Ok(Reading::Absent) => {}
-        // The settings alone may do.
-        Err(problem) if entries.is_empty() => return Err(problem),
-        Err(_) => {}
-    }
-    Ok(entries)
+    validation::entries(&session.dirs, &session.load_settings())
 }
 
 fn subject(entries: &[Entry], name: &str) -> Result<Subject, Problem> {
     Subject::find(entries, name).ok_or_else(|| {
         let all = Subject::all(entries);
         words::no_such_server(name, all.iter().map(|subject| subject.server_name.as_str()))
-    })
-}
-
-fn new_nonce() -> Result<Nonce, Problem> {
-    let mut random = [0; 16];
-    let filled = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut random);
-    filled.map(|()| Nonce::new(random)).map_err(|_| {
-        let why = "the system gave no random numbers";
-        Problem::new(Fault::Software, "Cannot make a request", "this machine", why, "Try again.")
     })
 }
 
@@ -88,11 +62,8 @@ fn export(
 ) -> Result<u8, Problem> {
     session.must_keep("validate export")?;
     let subject = subject(&entries(session)?, server)?;
-    let now = session.clock.now().timestamp();
-    let request = subject.request(new_nonce()?, now)?;
-    // Kept first: the answer to a request that is not known is refused.
-    Validations::below(&session.dirs.data)
-        .change(&request.server_id, |record| record.asked(request.nonce, now))?;
+    let store = Validations::below(&session.dirs.data);
+    let request = validation::new_request(&subject, &store, session.clock.now().timestamp())?;
     let text = text::of_request(&request);
     let code = match qr {
         None => None,
@@ -145,33 +116,9 @@ fn import(session: &Session, file: Option<&Path>, from_clipboard: bool, out: &Ou
         Some(file) if file != Path::new("-") => (read_text(file)?, file.display().to_string()),
         _ => (from_stdin()?, "standard input".into()),
     };
-    let store = Validations::below(&session.dirs.data);
-    let refused = |refusal: Refusal| refusal.problem(&place);
-    let token = text::read_token(&text).map_err(|unreadable| refused(Refusal::Unreadable(unreadable)))?;
-    let opened = open(&token, &store.pinned(None)?).map_err(refused)?;
-    let (nonce, key, now) = (opened.nonce(), opened.key(), session.clock.now().timestamp());
-    // The request that it answers, whichever server that was for.
-    let records = store.records()?;
-    let waits = |record: &&Record| record.pending.iter().any(|pending| pending.nonce == nonce);
-    let Some(record) = records.iter().find(waits) else {
-        let spent = records.iter().any(|record| record.spent.contains(&nonce));
-        return Err(refused(if spent { Refusal::Replayed } else { Refusal::OtherNonce }));
-    };
-    let server_id = record.server_id.clone();
-    let accepted = store.change(&server_id, |record| {
-        let expected = Expectation { spent: &record.spent, ..Expectation::new(nonce, &server_id, now) };
-        match opened.accept(&expected) {
-            Ok(claims) => {
-                record.answered(claims.clone(), key, now);
-                Ok(claims)
-            }
-            Err(refusal) => {
-                record.tried(Outcome::Refused { why: refusal.why() }, now);
-                Err(refusal)
-            }
-        }
-    })?;
-    report(&[(server_id, Ok(accepted.map_err(refused)?))], now, out)
+    let (store, now) = (Validations::below(&session.dirs.data), session.clock.now().timestamp());
+    let (server_id, claims) = validation::by_hand(&text, &place, &store, now)?;
+    report(&[(server_id, Ok(claims))], now, out)
 }
 
 fn read_text(file: &Path) -> Result<String, Problem> {
@@ -224,7 +171,9 @@ fn online(session: &Session, server: Option<&str>, asked: &args::Way, out: &Out)
     let now = || session.clock.now().timestamp();
     let went: Vec<Went> = subjects
         .iter()
-        .map(|subject| (subject.server_name.clone(), validate_one(subject, &way, &host, &store, now())))
+        .map(|subject| {
+            (subject.server_name.clone(), validation::at_host(subject, &way, &host, &store, now()))
+        })
         .collect();
     report(&went, now(), out)
 }
@@ -252,54 +201,6 @@ fn host(store: &Validations, asked: &args::Way) -> Result<String, Problem> {
              asked by the Client alone.",
         )),
     }
-}
-
-fn validate_one(
-    subject: &Subject,
-    way: &Way,
-    host: &str,
-    store: &Validations,
-    now: Timestamp,
-) -> Result<Claims, Problem> {
-    let request = subject.request(new_nonce()?, now)?;
-    let server_id = request.server_id.clone();
-    let token = match way.validate(&request) {
-        Ok(token) => token,
-        Err(failure) => {
-            store.change(&server_id, |record| record.tried(failure.outcome(), now))?;
-            return Err(failure.problem(host));
-        }
-    };
-    let mut opened = open(&token, &store.pinned(Some(host))?);
-    if let Err(Refusal::UnknownKey(_)) = opened
-        && let Ok(published) = way.keys()
-    {
-        // The host has a new key: does one that is trusted vouch for it?
-        let new = store.pinned(Some(host))?.vouched_for(&published);
-        if !new.is_empty() {
-            store.trust(host, &new, How::Vouched, now)?;
-            opened = open(&token, &store.pinned(Some(host))?);
-        }
-    }
-    let accepted = store.change(&server_id, |record| {
-        let expected =
-            Expectation { spent: &record.spent, ..Expectation::new(request.nonce, &server_id, now) };
-        let accepted = opened.and_then(|opened| {
-            let key = opened.key();
-            Ok((opened.accept(&expected)?, key))
-        });
-        match accepted {
-            Ok((claims, key)) => {
-                record.answered(claims.clone(), key, now);
-                Ok(claims)
-            }
-            Err(refusal) => {
-                record.tried(Outcome::Refused { why: refusal.why() }, now);
-                Err(refusal)
-            }
-        }
-    })?;
-    accepted.map_err(|refusal| refusal.problem(host))
 }
 
 /// Tells how it went, one server a line. The exit code is that of the first failure; 65 for a license that is not

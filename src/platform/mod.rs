@@ -23,6 +23,7 @@ pub mod recovery_world;
 pub mod socket;
 pub mod survey;
 pub mod tray;
+pub mod validation;
 pub mod watch;
 #[cfg(windows)]
 pub mod windows;
