@@ -238,6 +238,8 @@ fn by_hand_from_one_machine_to_the_other() {
     assert_eq!(exported.0, 0, "{}", exported.1);
     let request = std::fs::read_to_string(served.home.join("request.txt")).unwrap();
     assert!(std::fs::read_to_string(served.home.join("request.svg")).unwrap().contains("<svg"));
+    // Fails only if a provider is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let form = |text: &str| {
         let pem = std::fs::read(&ca).unwrap();
         // Fails only if there is one already.
