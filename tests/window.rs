@@ -10,6 +10,10 @@
 mod pictures;
 #[path = "support/recovery_stand_in.rs"]
 mod recovery_stand_in;
+#[path = "window/validation.rs"]
+mod validation;
+#[path = "support/validation_stand_in.rs"]
+mod validation_stand_in;
 
 use egui::{Key, Modifiers, Theme, accesskit::Role, vec2};
 use egui_kittest::{
@@ -177,7 +181,7 @@ fn harness(state: State) -> Harness<'static, Seen> {
 }
 
 /// What a screen reader finds, a line each, in its order.
-fn outline(harness: &Harness<'_, Seen>) -> String {
+fn outline<S>(harness: &Harness<'_, S>) -> String {
     fn walk<'a>(node: &egui_kittest::Node<'a>, depth: usize, lines: &mut String) {
         let access = node.accesskit_node();
         let name = access.label().or_else(|| access.value()).unwrap_or_default();
@@ -244,8 +248,8 @@ fn every_state_can_be_left_by_escape_and_has_one_main_heading() {
 }
 
 /// The names of what Tab goes through, from the focus on, until it comes round.
-fn tab_order(harness: &mut Harness<'_, Seen>) -> Vec<String> {
-    let focused = |harness: &Harness<'_, Seen>| {
+fn tab_order<S>(harness: &mut Harness<'_, S>) -> Vec<String> {
+    let focused = |harness: &Harness<'_, S>| {
         let all: Vec<String> = harness
             .get_all(egui_kittest::kittest::By::new().predicate(|node| node.is_focused()))
             .map(|node| {

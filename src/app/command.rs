@@ -60,6 +60,8 @@ pub enum Command {
     GotIt,
     /// Show all servers, dates, sources and problems.
     Details,
+    /// Show the window of Manual validation.
+    ManualValidation,
     /// Show what Clear server cache would do.
     ClearCache,
     /// Go on with a Clear server cache that was interrupted.
@@ -92,6 +94,7 @@ impl fmt::Display for Command {
             Command::RemindTomorrow => f.write_str("remind-tomorrow"),
             Command::GotIt => f.write_str("got-it"),
             Command::Details => f.write_str("details"),
+            Command::ManualValidation => f.write_str("manual-validation"),
             Command::ClearCache => f.write_str("clear-cache"),
             Command::Recovery(decision) => write!(f, "recovery {}", decision.word()),
             Command::RecoverySeen => f.write_str("recovery-seen"),
@@ -125,6 +128,7 @@ impl FromStr for Command {
             ("remind-tomorrow", None) => Some(Command::RemindTomorrow),
             ("got-it", None) => Some(Command::GotIt),
             ("details", None) => Some(Command::Details),
+            ("manual-validation", None) => Some(Command::ManualValidation),
             ("clear-cache", None) => Some(Command::ClearCache),
             ("recovery", Some(word)) => {
                 Decision::ALL.into_iter().find(|decision| decision.word() == word).map(Command::Recovery)
@@ -160,6 +164,7 @@ mod tests {
             Command::RemindTomorrow,
             Command::GotIt,
             Command::Details,
+            Command::ManualValidation,
             Command::ClearCache,
             Command::RecoverySeen,
             Command::Settings,

@@ -225,6 +225,8 @@ pub enum Effect {
     SetAutostart(bool),
     /// Show the window of Clear server cache.
     RecoveryWindow,
+    /// Show the window of Manual validation.
+    ValidationWindow,
     /// Go on with a Clear server cache that was interrupted.
     Recover(Decision),
     /// Start or stop the Windows service.

@@ -125,6 +125,7 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
                 state.kept.notices.handle(open.iter().map(|notice| notice.key.as_str()), handling);
         }
         Command::Details => effects.push(open(Target::Page("details", page::details(state, now)))),
+        Command::ManualValidation => effects.push(Effect::ValidationWindow),
         Command::ClearCache => effects.push(Effect::RecoveryWindow),
         Command::Recovery(decision) => effects.push(Effect::Recover(*decision)),
         Command::RecoverySeen => {

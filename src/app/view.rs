@@ -146,6 +146,7 @@ fn menu(state: &State, now: &ZonedDateTime) -> Vec<MenuItem> {
         } else {
             action(Command::Refresh(None), "Refresh license data")
         },
+        action(Command::ManualValidation, "Manual validation…"),
         match state.recovery_is(&RecoveryState::UnderWay) {
             true => label("clear-cache", "Clearing server cache…"),
             false => action(Command::ClearCache, "Clear server cache…"),

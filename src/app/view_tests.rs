@@ -23,6 +23,7 @@ fn before_anything_is_known() {
     (Starting…)
     ---
     Refresh license data
+    Manual validation…
     Clear server cache…
     ---
     Settings
@@ -48,6 +49,7 @@ fn no_servers() {
     (No servers known yet)
     ---
     Refresh license data
+    Manual validation…
     Clear server cache…
     ---
     Settings
@@ -90,6 +92,7 @@ fn all_is_well() {
         (Kind of license: perpetual, Pro)
     ---
     Refresh license data
+    Manual validation…
     Clear server cache…
     ---
     Settings
@@ -151,6 +154,7 @@ fn a_notice_is_open_and_a_server_does_not_answer() {
         (Not connected: connection refused)
     ---
     Refresh license data
+    Manual validation…
     Clear server cache…
     ---
     Settings
@@ -190,6 +194,7 @@ fn nothing_can_be_opened_and_things_are_wrong() {
         (Newest covered version: 13.2.2 (2026-05-16))
     ---
     (Refreshing license data…)
+    Manual validation…
     Clear server cache…
     ---
     Settings

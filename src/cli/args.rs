@@ -137,6 +137,8 @@ pub enum Verb {
 pub enum Window {
     /// Clear server cache
     Recovery,
+    /// Manual validation: a request goes out, the license host's answer comes back
+    Validation,
 }
 
 #[derive(Args)]

@@ -1,9 +1,12 @@
 //! The desktop and the system: thin adapters, one a concern.
 
 pub mod autostart;
+pub mod by_hand;
 pub mod clipboard;
 pub mod clock;
+pub mod desktop;
 pub mod dirs;
+pub mod documents;
 #[cfg(target_os = "linux")]
 pub mod footprint;
 pub mod instance;
@@ -23,6 +26,7 @@ pub mod recovery_world;
 pub mod socket;
 pub mod survey;
 pub mod tray;
+pub mod validation_window;
 pub mod watch;
 #[cfg(windows)]
 pub mod windows;

@@ -7,7 +7,7 @@ use crate::{
         Target,
         report::{RecoveryReport, RefreshedServer},
     },
-    domain::{Fault, Problem},
+    domain::Problem,
     recovery::{
         Decision, Journal, Outcome, Plan, Role,
         words::{self, FIRST},
@@ -269,19 +269,4 @@ fn end(report: RecoveryReport) -> Ended {
         servers: report.servers.into_iter().map(row).collect(),
         backup: report.backup,
     }
-}
-
-/// No window can be shown in this session, as far as can be told beforehand.
-pub fn no_window() -> Option<Problem> {
-    let has = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let headless = cfg!(target_os = "linux") && !has("DISPLAY") && !has("WAYLAND_DISPLAY");
-    headless.then(|| {
-        Problem::new(
-            Fault::Unavailable,
-            "No window can be shown",
-            "this session",
-            "it has no display",
-            "Use the command line: `visualcron-tray recover`.",
-        )
-    })
 }

@@ -1,8 +1,7 @@
 //! Carries out effects: looks at the world in threads of their own, saves, shows, opens, answers.
 
 use super::{
-    Post, autostart, clipboard, dirs::Dirs, instance::Tickets, links, notify, open, program, recovery_window,
-    survey,
+    Post, autostart, clipboard, desktop, dirs::Dirs, instance::Tickets, links, notify, open, program, survey,
 };
 use crate::{
     app::{
@@ -18,6 +17,7 @@ use crate::{
         settings,
         state::StateFile,
     },
+    window::{recovery, validation},
 };
 
 /// Everything that effects need.
@@ -82,11 +82,10 @@ impl World {
                 (self.post)(Event::FilesChanged);
             }
             Effect::RecoveryWindow => {
-                let shown = match recovery_window::no_window() {
-                    Some(problem) => Err(problem),
-                    None => program::beside(&self.dirs, &["window", "recovery"]),
-                };
-                self.report(Area::Asked, shown);
+                self.report(Area::Asked, self.window("recovery", recovery::COMMAND));
+            }
+            Effect::ValidationWindow => {
+                self.report(Area::Asked, self.window("validation", validation::COMMAND));
             }
             Effect::Recover(decision) => {
                 let option = format!("--{}", decision.word());
@@ -98,6 +97,12 @@ impl World {
             Effect::Quit => return false,
         }
         true
+    }
+
+    /// Shows a window, in a process of its own. `command` does the same without one.
+    fn window(&self, name: &str, command: &'static str) -> Result<(), Problem> {
+        desktop::must_show_windows(command)?;
+        program::beside(&self.dirs, &["window", name])
     }
 
     fn reply(&self, ticket: Ticket, reply: Reply) {

@@ -6,8 +6,15 @@
 //! - [`paint`]: paints by the CPU, on the screen and in the pictures of the tests.
 //! - [`runner`]: one window on the screen, asleep while nothing happens.
 //! - [`single`]: a second start brings the first window to the front.
+//! - [`page`]: headline, what scrolls, buttons.
+//! - [`mailbox`]: those who do the work, in a thread of their own.
 //! - [`recovery`]: Clear server cache.
+//! - `code`: a QR code.
+//! - [`validation`]: Manual validation.
 
+mod code;
+pub mod mailbox;
+pub mod page;
 pub mod paint;
 pub mod parts;
 pub mod recovery;
@@ -17,3 +24,6 @@ pub mod runner;
 pub mod single;
 pub mod style;
 mod system_theme;
+pub mod validation;
+pub mod validation_backend;
+mod validation_view;

@@ -2,9 +2,11 @@
 //! for. No clock, no files: the work is done by a [`Backend`].
 
 use super::{
+    mailbox::{self, Ends, Mailbox},
     recovery_backend::{Backend, Checked, Choices, Ended, Link, PlanShown, Told},
     recovery_view,
     runner::{self, After, View, Waker},
+    single,
 };
 use crate::domain::Problem;
 pub use recovery_view::{SIZE, show};
@@ -12,6 +14,9 @@ use std::{sync::mpsc, time::Duration};
 
 /// The title of the window.
 pub const TITLE: &str = "Clear server cache";
+
+/// What does the same on the command line.
+pub const COMMAND: &str = "visualcron-tray recover";
 
 /// What the window shows.
 #[derive(Debug, Default)]
@@ -285,51 +290,23 @@ impl View for RecoveryWindow {
 
 /// Opens the window, and returns when it is closed. Closing it does not stop a recovery that runs.
 pub fn run(backend: Box<dyn Backend>) -> Result<(), Problem> {
-    runner::run(|waker| view(backend, waker))
+    runner::run(COMMAND, |waker| view(backend, waker))
 }
 
 /// The same, for one window a user: where one is open already that one comes to the front, and nothing else
 /// happens. `folder` is where locks are kept: our own data folder.
 pub fn run_single(backend: Box<dyn Backend>, folder: &std::path::Path) -> Result<(), Problem> {
-    match super::single::claim(folder, "recovery")? {
-        super::single::Claim::Elsewhere => Ok(()),
-        super::single::Claim::Ours(door) => runner::run(|waker| {
-            door.serve(waker.clone());
-            view(backend, waker)
-        }),
-    }
+    single::run(folder, "recovery", COMMAND, |waker| view(backend, waker))
 }
 
 /// What the window shows, with the backend at work in a thread of its own.
 pub fn view(backend: Box<dyn Backend>, waker: Waker) -> Result<Box<dyn View>, Problem> {
-    let (tell, heard) = mpsc::channel();
-    let (wishes, asked) = mpsc::channel();
-    let mailbox = Mailbox { tell, waker };
-    std::thread::Builder::new()
-        .name("recovery".into())
-        .spawn(move || work(backend, &asked, &mailbox))
-        .map_err(|error| {
-            Problem::io("Cannot begin", std::path::Path::new("a thread"), &error, "Close some programs.")
-        })?;
+    let Ends { heard, wishes } =
+        mailbox::start("recovery", waker, |asked, mailbox| work(backend, asked, mailbox))?;
     Ok(Box::new(RecoveryWindow { state: State::default(), heard, wishes }))
 }
 
-/// Where everything goes that the window is to hear.
-#[derive(Clone)]
-struct Mailbox {
-    tell: mpsc::Sender<Heard>,
-    waker: Waker,
-}
-
-impl Mailbox {
-    fn post(&self, heard: Heard) {
-        // The window may be closed: then nobody wants to know.
-        let _ = self.tell.send(heard);
-        self.waker.wake();
-    }
-}
-
-fn work(mut backend: Box<dyn Backend>, asked: &mpsc::Receiver<Wish>, mailbox: &Mailbox) {
+fn work(mut backend: Box<dyn Backend>, asked: &mpsc::Receiver<Wish>, mailbox: &Mailbox<Heard>) {
     mailbox.post(Heard::Plan(backend.plan()));
     let checked = mailbox.clone();
     backend.check(Box::new(move |index, found| checked.post(Heard::Checked(index, found))));

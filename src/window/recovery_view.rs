@@ -1,16 +1,14 @@
 //! How the recovery window looks: one function from its state to what is painted and read out.
 
 use super::{
+    page::{self, Headline, right},
     parts::{self, Button, Mark},
     recovery::{Doing, Running, Screen, Standing, State, TITLE, Wish},
     recovery_backend::{CheapStanding, CheapStep, Ended, Link, Outcome, PlanShown},
-    style::{self, palette},
+    style,
 };
 use crate::domain::Problem;
-use egui::{
-    Align, CentralPanel, Context, Frame, Key, Layout, Margin, Modifiers, RichText, ScrollArea, Ui,
-    accesskit::Role, containers::scroll_area::ScrollSource, vec2,
-};
+use egui::{Align, Context, Layout, RichText, Ui, accesskit::Role, vec2};
 use std::time::Duration;
 
 /// How large the window is at first, in points.
@@ -22,82 +20,20 @@ pub fn show(state: &mut State, ctx: &Context, now: Duration) -> Option<Wish> {
         ctx.request_repaint_after(Duration::from_secs(1));
     }
     let focus = std::mem::take(&mut state.focus_due);
-    let p = palette(ctx);
-    CentralPanel::default()
-        .frame(Frame::new().fill(p.ground))
-        .show(ctx, |ui| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
-                node.set_role(Role::Pane);
-                node.set_label(TITLE);
-            });
-            let below = Margin { top: 22, bottom: 20, ..style::edge() };
-            part(ui, Frame::new().inner_margin(below), |ui| head(state, ui));
-            // From the top to the bottom, so that Tab and screen readers go the same way. The buttons' height is known
-            // from the picture before.
-            let id = parts::id("buttons' height");
-            let known = ui.data(|data| data.get_temp::<f32>(id)).unwrap_or(63.0);
-            let mut wish = None;
-            // The bar is for the pointer: Tab passes it by.
-            let tab = ui.input(|i| i.key_pressed(Key::Tab));
-            let by = ScrollSource { scroll_bar: !tab, drag: false, mouse_wheel: true };
-            let area = ScrollArea::vertical().auto_shrink(false).scroll_source(by);
-            area.max_height(ui.available_height() - known).show(ui, |ui| {
-                scroll_by_keys(ui);
-                let edge = Margin { top: 0, bottom: 8, ..style::edge() };
-                part(ui, Frame::new().inner_margin(edge), |ui| wish = body(state, ui, now));
-            });
-            let top = ui.cursor().top();
-            parts::rule(ui);
-            let edge = Margin { top: 14, bottom: 14, ..style::edge() };
-            part(ui, Frame::new().inner_margin(edge), |ui| {
-                problem_line(state.problem.as_ref(), ui);
-                let pressed = ui.horizontal(|ui| foot(state, ui, focus)).inner;
-                wish = wish.take().or(pressed);
-            });
-            let height = ui.min_rect().bottom() - top;
-            if (height - known).abs() > 0.5 {
-                ui.data_mut(|data| data.insert_temp(id, height));
-                ui.ctx().request_discard("the buttons take another height");
-            }
-            wish
-        })
-        .inner
+    page::show(
+        ctx,
+        TITLE,
+        &headline(state),
+        state,
+        |state, ui| body(state, ui, now),
+        |state, ui| {
+            page::problem(state.problem.as_ref(), ui);
+            ui.horizontal(|ui| foot(state, ui, focus)).inner
+        },
+    )
 }
 
-fn part(ui: &mut Ui, frame: Frame, content: impl FnOnce(&mut Ui)) {
-    frame.show(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = 6.0;
-        ui.set_width(ui.available_width());
-        content(ui);
-    });
-}
-
-fn scroll_by_keys(ui: &Ui) {
-    let page = ui.clip_rect().height() * 0.9;
-    let far = 100_000.0;
-    for (key, way) in [(Key::PageDown, -page), (Key::PageUp, page), (Key::Home, far), (Key::End, -far)] {
-        if !parts::is_typing(ui) && ui.input_mut(|i| i.consume_key(Modifiers::NONE, key)) {
-            ui.scroll_with_delta(vec2(0.0, way));
-        }
-    }
-}
-
-/// The headline, and one sentence below it.
-fn head(state: &State, ui: &mut Ui) {
-    let (mark, title, text) = headline(state);
-    ui.spacing_mut().item_spacing.y = 6.0;
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = 12.0;
-        if let Some(mark) = mark {
-            parts::mark(ui, mark, 26.0);
-        }
-        ui.vertical(|ui| parts::heading(ui, &title, style::TITLE, 1));
-    });
-    parts::news(ui, &text);
-}
-
-fn headline(state: &State) -> (Option<Mark>, String, String) {
+fn headline(state: &State) -> Headline {
     match &state.screen {
         Screen::Looking => (None, TITLE.into(), "Looking at what there is to be done…".into()),
         Screen::Plan => match &state.plan.nothing_to_clear {
@@ -123,7 +59,7 @@ fn headline(state: &State) -> (Option<Mark>, String, String) {
     }
 }
 
-fn running_headline(running: &Running) -> (Option<Mark>, String, String) {
+fn running_headline(running: &Running) -> Headline {
     let back = running.cancelled || running.failed.is_some() || running.doing == Doing::TakingBack;
     let title = match running.doing {
         _ if back => "Taking everything back",
@@ -138,7 +74,7 @@ fn running_headline(running: &Running) -> (Option<Mark>, String, String) {
     (None, title.into(), text)
 }
 
-fn ended_headline(outcome: &Outcome) -> (Option<Mark>, String, String) {
+fn ended_headline(outcome: &Outcome) -> Headline {
     let (mark, title, text) = match outcome {
         Outcome::Done => (
             Mark::Done,
@@ -158,15 +94,6 @@ fn ended_headline(outcome: &Outcome) -> (Option<Mark>, String, String) {
         ),
     };
     (Some(mark), title.into(), text)
-}
-
-/// Something that was asked for did not work.
-fn problem_line(problem: Option<&Problem>, ui: &mut Ui) {
-    if let Some(problem) = problem {
-        let text = problem.to_string();
-        parts::item(ui, Mark::Look, &text, |ui| parts::news(ui, &text));
-        ui.add_space(6.0);
-    }
 }
 
 fn body(state: &mut State, ui: &mut Ui, now: Duration) -> Option<Wish> {
@@ -417,17 +344,6 @@ fn foot(state: &State, ui: &mut Ui, focus: bool) -> Option<Wish> {
     let mut press = |pressed: bool, what: Wish| {
         if pressed && wish.is_none() {
             wish = Some(what);
-        }
-    };
-    let right = |ui: &mut Ui, content: &mut dyn FnMut(&mut Ui)| {
-        // Painted from the left, so that Tab goes the way one reads; moved to the right by what they took before.
-        let id = parts::id("buttons' width");
-        let width = ui.data(|data| data.get_temp::<f32>(id)).unwrap_or(0.0);
-        ui.add_space((ui.available_width() - width).max(0.0));
-        let taken = ui.horizontal(|ui| content(ui)).response.rect.width();
-        if (taken - width).abs() > 0.5 {
-            ui.data_mut(|data| data.insert_temp(id, taken));
-            ui.ctx().request_discard("buttons move to the right");
         }
     };
     match &state.screen {

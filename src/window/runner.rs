@@ -2,7 +2,10 @@
 //! heard, or the time at which the view wants to be painted again.
 
 use super::{paint::Painter, style, system_theme};
-use crate::domain::{Fault, Problem};
+use crate::{
+    domain::{Fault, Problem},
+    platform::clipboard,
+};
 use egui::{Context, ViewportId};
 use egui_winit::accesskit_winit;
 use std::{
@@ -16,8 +19,12 @@ use winit::{
     dpi::{LogicalSize, PhysicalSize},
     event::{StartCause, WindowEvent},
     event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy, OwnedDisplayHandle},
+    keyboard::{Key, KeyCode, NamedKey, PhysicalKey},
     window::{Icon, Theme, UserAttentionType, Window, WindowId},
 };
+
+/// The most characters that are pasted into a window.
+const MOST_PASTED: usize = 1 << 20;
 
 /// What a window shows.
 pub trait View {
@@ -91,41 +98,48 @@ impl Waker {
     }
 }
 
-/// Opens a window, and returns when it is closed. On the main thread, once in a process.
-pub fn run(view: impl FnOnce(Waker) -> Result<Box<dyn View>, Problem>) -> Result<(), Problem> {
-    let event_loop = event_loop()?;
+/// Opens a window, and returns when it is closed. On the main thread, once in a process. Where there can be none, the
+/// problem names the `command` that does the same.
+pub fn run(
+    command: &'static str,
+    view: impl FnOnce(Waker) -> Result<Box<dyn View>, Problem>,
+) -> Result<(), Problem> {
+    let event_loop = event_loop(command)?;
     let waker = Waker::of(event_loop.create_proxy());
     let proxy = event_loop.create_proxy();
     let mut runner = Runner {
         view: view(waker)?,
+        command,
         began: Instant::now(),
         display: event_loop.owned_display_handle(),
         proxy,
         open: None,
         problem: None,
     };
-    event_loop.run_app(&mut runner).map_err(|error| no_window(error.to_string()))?;
+    let ran = event_loop.run_app(&mut runner).map_err(|error| no_window(error.to_string(), command));
+    clipboard::hand_over();
+    ran?;
     runner.problem.map_or(Ok(()), Err)
 }
 
-fn event_loop() -> Result<EventLoop<Wake>, Problem> {
+fn event_loop(command: &str) -> Result<EventLoop<Wake>, Problem> {
     // Where a library of the display is missing, winit's loaders do not return errors: they panic.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let built = std::panic::catch_unwind(|| EventLoop::<Wake>::with_user_event().build());
     std::panic::set_hook(hook);
     match built {
-        Ok(built) => built.map_err(|error| no_window(error.to_string())),
+        Ok(built) => built.map_err(|error| no_window(error.to_string(), command)),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
-            Err(no_window(text.unwrap_or_else(|| "the display cannot be opened".into())))
+            Err(no_window(text.unwrap_or_else(|| "the display cannot be opened".into()), command))
         }
     }
 }
 
 /// There can be no window here; what to do instead.
-fn no_window(why: impl Into<String>) -> Problem {
+fn no_window(why: impl Into<String>, command: &str) -> Problem {
     let place = if cfg!(any(windows, target_os = "macos")) { "the desktop" } else { "the display" };
     let why = why.into();
     // Places in somebody's source are of no use to who reads this.
@@ -136,12 +150,13 @@ fn no_window(why: impl Into<String>) -> Problem {
         "No window can be opened",
         place,
         why.trim_matches('"'),
-        "On the command line it is: visualcron-tray recover",
+        format!("On the command line it is: {command}"),
     )
 }
 
 struct Runner {
     view: Box<dyn View>,
+    command: &'static str,
     began: Instant,
     display: OwnedDisplayHandle,
     proxy: EventLoopProxy<Wake>,
@@ -163,7 +178,7 @@ struct Open {
 
 impl Runner {
     fn create(&mut self, event_loop: &ActiveEventLoop) -> Result<Open, Problem> {
-        let failed = |error: &dyn std::fmt::Display| no_window(error.to_string());
+        let failed = |error: &dyn std::fmt::Display| no_window(error.to_string(), self.command);
         let [width, height] = self.view.size();
         let wanted = LogicalSize::new(f64::from(width), f64::from(height));
         // Accessibility must be there before the window is seen; and nobody sees it empty.
@@ -220,12 +235,13 @@ impl Runner {
         for command in &output.platform_output.commands {
             if let egui::OutputCommand::CopyText(text) = command {
                 // Where there is no clipboard the text is on the screen all the same.
-                let _ = crate::platform::clipboard::copy(text);
+                let _ = clipboard::copy(text);
             }
         }
         open.input.handle_platform_output(&open.window, std::mem::take(&mut output.platform_output));
 
-        let failed = |error: softbuffer::SoftBufferError| no_window(error.to_string());
+        let command = self.command;
+        let failed = |error: softbuffer::SoftBufferError| no_window(error.to_string(), command);
         open.surface.resize(width, height).map_err(failed)?;
         let mut pixels = open.surface.buffer_mut().map_err(failed)?;
         let size = [width.get() as usize, height.get() as usize];
@@ -276,6 +292,11 @@ impl ApplicationHandler<Wake> for Runner {
 
     fn window_event(&mut self, event_loop: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
         let Some(open) = &mut self.open else { return };
+        if is_paste(&event, open.input.egui_input().modifiers)
+            && let Ok(text) = clipboard::text()
+        {
+            open.input.set_clipboard_text(text.chars().take(MOST_PASTED).collect());
+        }
         let response = open.input.on_window_event(&open.window, &event);
         match event {
             WindowEvent::CloseRequested => return event_loop.exit(),
@@ -333,6 +354,19 @@ impl Runner {
     }
 }
 
+/// The keys that paste. What they mean is for egui to know; here it is enough that none is missing.
+fn is_paste(event: &WindowEvent, modifiers: egui::Modifiers) -> bool {
+    let WindowEvent::KeyboardInput { event, .. } = event else { return false };
+    let is_v = match &event.logical_key {
+        Key::Character(typed) => typed.eq_ignore_ascii_case("v"),
+        Key::Named(NamedKey::Paste) => return event.state.is_pressed(),
+        Key::Named(NamedKey::Insert) => return event.state.is_pressed() && modifiers.shift,
+        _ => false,
+    };
+    let is_v = is_v || event.physical_key == PhysicalKey::Code(KeyCode::KeyV);
+    event.state.is_pressed() && modifiers.command && is_v
+}
+
 /// On a small screen the window is no larger than nine tenths of it.
 fn fit(window: &Window, wanted: LogicalSize<f64>) {
     let Some(screen) = window.current_monitor().or_else(|| window.primary_monitor()) else { return };
@@ -381,9 +415,12 @@ mod tests {
 
     #[test]
     fn without_a_window_the_command_line_is_the_way_out() {
-        let problem = no_window("os error at /home/x/winit/src/lib.rs:7: no DISPLAY is set");
+        let problem = no_window(
+            "os error at /home/x/winit/src/lib.rs:7: no DISPLAY is set",
+            "visualcron-tray diagnose",
+        );
         assert_eq!(problem.why, "no DISPLAY is set");
         assert_eq!(problem.fault, Fault::Unavailable);
-        assert!(problem.next.ends_with("visualcron-tray recover"));
+        assert!(problem.next.ends_with("visualcron-tray diagnose"));
     }
 }

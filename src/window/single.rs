@@ -1,7 +1,7 @@
 //! One window of a kind for a user: a lock that goes with its process, and a local socket on which a second start
 //! knocks, so that the first window comes to the front.
 
-use super::runner::Waker;
+use super::runner::{self, View, Waker};
 use crate::{
     domain::Problem,
     platform::{
@@ -49,6 +49,23 @@ pub fn claim(folder: &Path, name: &str) -> Result<Claim, Problem> {
             let _ = knock(&socket);
             Ok(Claim::Elsewhere)
         }
+    }
+}
+
+/// Opens the one window of this name, and returns when it is closed; where it is open already it comes to the front,
+/// and nothing else happens. `folder` is our own data folder; `command` as for [`runner::run`].
+pub fn run(
+    folder: &Path,
+    name: &str,
+    command: &'static str,
+    view: impl FnOnce(Waker) -> Result<Box<dyn View>, Problem>,
+) -> Result<(), Problem> {
+    match claim(folder, name)? {
+        Claim::Elsewhere => Ok(()),
+        Claim::Ours(door) => runner::run(command, |waker| {
+            door.serve(waker.clone());
+            view(waker)
+        }),
     }
 }
 
