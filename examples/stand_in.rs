@@ -5,6 +5,7 @@
 //!     --on-start FILE TEXT writes the file when it starts, if there is none
 //!     --on-end FILE TEXT   writes the file when it ends
 //!     --late MILLISECONDS  takes its time to end
+//!     --until FILE         ends, once it is asked to, when this file is there
 //!     --deaf               does not end when it is asked to
 #![allow(clippy::unwrap_used)]
 
@@ -33,6 +34,11 @@ fn main() {
         }
         if let Some(late) = after("--late", 1) {
             std::thread::sleep(Duration::from_millis(late.parse().unwrap()));
+        }
+        if let Some(file) = after("--until", 1) {
+            while !Path::new(&file).exists() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
         }
         if let (Some(file), Some(text)) = (after("--on-end", 1), after("--on-end", 2)) {
             fs::write(file, text).unwrap();

@@ -6,6 +6,7 @@
 //!   covered by its Maintenance, which notice is due.
 //! - [`app`] is one reducer and one view, both pure. Whatever happens is an [`app::Event`]; whatever touches
 //!   the world is an [`app::Effect`]; what the tray shows is plain data.
+//! - [`network`] is the way out: proxies, root certificates, the one client for HTTPS, the diagnosis.
 //! - [`sources`] read license data, [`store`] keeps settings and state on disk, [`platform`] talks to the
 //!   desktop and the system, [`cli`] holds one file a verb, [`host`] holds the demo world.
 
@@ -13,6 +14,7 @@ pub mod app;
 pub mod cli;
 pub mod domain;
 pub mod host;
+pub mod network;
 pub mod platform;
 pub mod recovery;
 pub mod sources;

@@ -147,6 +147,7 @@ fn status_for_programs() {
               "source": "servers_xml",
               "remembered": false,
               "read_at": "[time]",
+              "validation": null,
               "notes": []
             },
             {
@@ -165,6 +166,7 @@ fn status_for_programs() {
               "source": "servers_xml",
               "remembered": false,
               "read_at": "[time]",
+              "validation": null,
               "notes": []
             },
             {
@@ -183,6 +185,7 @@ fn status_for_programs() {
               "source": "settings",
               "remembered": false,
               "read_at": "[time]",
+              "validation": null,
               "notes": []
             },
             {
@@ -201,6 +204,7 @@ fn status_for_programs() {
               "source": "settings",
               "remembered": false,
               "read_at": "[time]",
+              "validation": null,
               "notes": [
                 "settings says 2027-12-31, servers.xml says 2027-06-12: it is not known which changed last, so settings goes first"
               ]
@@ -221,6 +225,7 @@ fn status_for_programs() {
               "source": "servers_xml",
               "remembered": false,
               "read_at": "[time]",
+              "validation": null,
               "notes": [
                 "The date of expiry /"3/4/2027/" can be read with the day or the month first, so it is left open."
               ]
@@ -253,7 +258,8 @@ fn status_for_programs() {
             "read_at",
             "remembered",
             "source",
-            "standing"
+            "standing",
+            "validation"
         ]
     );
 }
@@ -508,20 +514,24 @@ fn run_as_is(home: &Home, args: &[&str]) -> Output {
 #[test]
 fn a_pretended_time_leaves_no_trace() {
     let home = home();
-    let mut command = home.command();
-    command.args([
-        "--visualcron-dir",
-        "VisualCron",
-        "--config",
-        SETTINGS,
-        "--now",
-        "2030-01-01",
-        "notices",
-        "--got-it",
-    ]);
-    let refused = command.output().unwrap();
-    assert_eq!(refused.status.code(), Some(64));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("Give --data-dir"));
+    let before = std::fs::read(home.join(SETTINGS)).unwrap();
+    for verb in [
+        &["notices", "--got-it"][..],
+        &["refresh", "--forget"],
+        &["settings", "set", "notices.expiring_days", "10"],
+        &["settings", "unset", "notices.expiring_days"],
+        &["settings", "remove-server", "TEST-01"],
+        &["autostart", "on"],
+        &["recover", "--yes"],
+    ] {
+        let mut command = home.command();
+        command.args(["--visualcron-dir", "VisualCron", "--config", SETTINGS, "--now", "2030-01-01"]);
+        let refused = command.args(verb).output().unwrap();
+        assert_eq!(refused.status.code(), Some(64), "{verb:?}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("Give --data-dir"), "{verb:?}");
+    }
+    assert_eq!(std::fs::read(home.join(SETTINGS)).unwrap(), before);
+    assert!(!home.join(".config/autostart").exists());
     let later = run_as_is(&home, &["notices"]);
     assert!(String::from_utf8_lossy(&later.stdout).contains("TEST-01"));
     assert!(!home.join(".local/share/visualcron-tray/state.json").exists());
@@ -547,6 +557,24 @@ fn releases() {
     }
     let all = run(&home, &["releases", "--json"]);
     assert_eq!(serde_json::from_slice::<Vec<serde_json::Value>>(&all.stdout).unwrap().len(), 314);
+}
+
+#[test]
+fn changes_at_the_same_time_lose_none() {
+    let home = home();
+    let add = |number: usize| {
+        let mut command = home.command();
+        command.args(["--config", SETTINGS, "--data-dir", "data", "settings", "set"]);
+        command.args([format!("server.NEW-{number:02}.maintenance_until"), "2027-01-01".into()]);
+        home.spawn_command(command)
+    };
+    let mut running: Vec<_> = (0..12).map(add).collect();
+    for command in &mut running {
+        assert!(command.wait_for_exit(support::TIMEOUT).success(), "{}", command.stderr());
+    }
+    let text = std::fs::read_to_string(home.join(SETTINGS)).unwrap();
+    let kept = (0..12).filter(|number| text.contains(&format!("NEW-{number:02}"))).count();
+    assert_eq!(kept, 12, "{text}");
 }
 
 #[test]
@@ -617,6 +645,7 @@ fn settings_are_shown_and_changed() {
     notices.not_covered              true                                                                  default
     notices.connection               false                                                                 default
     notices.renewed                  true                                                                  default
+    notices.validation               true                                                                  default
     notices.remind_at                "09:00"                                                               default
     connection.check                 "off"                                                                 line 6
     connection.every_seconds         60                                                                    default
@@ -624,6 +653,9 @@ fn settings_are_shown_and_changed() {
     connection.main_server           (none)                                                                default
     license_host.host                "www.visualcron.com"                                                  default
     license_host.check_on_refresh    false                                                                 line 3
+    license_host.proxy               (none)                                                                default
+    license_host.proxy_user          (none)                                                                default
+    license_host.ca_file             (none)                                                                default
     recovery.close_seconds           20                                                                    default
     recovery.keep_backups            10                                                                    default
     pages.renew                      "https://admin.visualcron.com/mylicenses.aspx"                        default
@@ -761,6 +793,25 @@ fn what_cannot_be_opened_is_said_with_a_way_out() {
     (stderr) Cannot open the folder: the server's settings folder: no server on this machine. If a server runs on this machine, name its folder in the settings: visualcron.server_folder.
     (exit 66)
     ");
+    #[cfg(target_os = "linux")]
+    {
+        let home = self::home();
+        insta::assert_snapshot!(show(&home, &["open", "client-settings"]), @"
+        $ open client-settings
+        (stderr) Cannot open the folder: [home]/VisualCron/settings: this session has no desktop. Go there in a terminal or a file manager.
+        (exit 69)
+        ");
+        insta::assert_snapshot!(show(&home, &["open", "renew"]), @"
+        $ open renew
+        (stderr) Cannot open the page: https://admin.visualcron.com/mylicenses.aspx: this session has no desktop. Open it in a browser elsewhere.
+        (exit 69)
+        ");
+        insta::assert_snapshot!(show(&home, &["open", "details"]), @"
+        $ open details
+        (stderr) Cannot show the page: [home]/data/pages/details.html: this session has no desktop. Open it in a browser by hand.
+        (exit 69)
+        ");
+    }
 }
 
 #[cfg(unix)]
@@ -801,16 +852,15 @@ fn clear_server_cache_is_only_shown() {
     This is what Clear server cache would do. It is only shown: nothing has been changed.
 
     First try the cheap steps:
-    - Refresh license data. Choose it in the tray, or run `visualcron-tray refresh`.
+    - Refresh license data. Choose it in the tray's menu. On the command line: `visualcron-tray refresh`.
     - Make sure that the license host can be reached. Port 443 must be open to it; Refresh license data tells.
-    - Associate the code of the renewal with the license. A renewal may come with a code of its own, to be entered online: `visualcron-tray open renew`.
+    - Associate the code of the renewal with the license. A renewal may come with a code of its own, to be entered online. On the command line: `visualcron-tray open renew`.
     - Use a Client of the same version as the server. Another version may not show what the server says.
 
-    Then these steps will be done:
-    1. Rename [home]/VisualCron/settings/servers.xml to a backup beside it
+    These steps will be done:
+    1. Rename [home]/VisualCron/settings/servers.xml to servers.xml.<UTC time>.<first 8 of its SHA-256>.bak in the same folder
 
     - servers.xml very likely holds the saved connections (inferred: its format is unpublished). With it gone the Client may ask for them again; the backup brings them back: `visualcron-tray recover --undo`.
-    - Ending VCTray.exe interrupts foreground tasks that run through it.
     - The Client does not run now: it is neither closed nor started (--start-client starts it).
     (exit 0)
     ");
@@ -834,6 +884,8 @@ fn wrong_use_is_told_apart() {
     }
     assert_eq!(run(&home, &["--version"]).status.code(), Some(0));
     // Near the end of time: refused, and close to it everything still works.
+    let late = run_as_is(&home, &["notices", "--now", "9999-12-31T23:59:59Z"]);
+    assert!(String::from_utf8_lossy(&late.stderr).contains("the year is not one"), "{late:?}");
     let late = run_as_is(&home, &["notices", "--now", "9999-12-31"]);
     assert_eq!(late.status.code(), Some(64));
     insta::assert_snapshot!(String::from_utf8_lossy(&late.stderr), @"Cannot read the time to pretend: --now 9999-12-31: the year is not one from 1970 to 9989. Give a day of these years.");
@@ -849,7 +901,17 @@ fn help() {
     let home = Home::new();
     with_times_taken_out(|| {
         insta::assert_snapshot!("help", show(&home, &["--help"]));
-        for verb in ["status", "refresh", "notices", "releases", "open", "settings", "autostart", "recover"] {
+        for verb in [
+            "status",
+            "refresh",
+            "notices",
+            "releases",
+            "open",
+            "settings",
+            "autostart",
+            "recover",
+            "diagnose",
+        ] {
             insta::assert_snapshot!(format!("help {verb}"), show(&home, &[verb, "--help"]));
         }
     });

@@ -81,6 +81,38 @@ fn exit_ends_the_tray_whatever_it_looks_at_and_waits_for_its_end() {
 }
 
 #[test]
+fn a_pretended_time_has_a_tray_of_its_own() {
+    let home = home();
+    let data = ".local/share/visualcron-tray";
+    let spawn = |args: &[&str], socket: &str| {
+        let mut command = home.command();
+        command.args(args);
+        let tray = home.spawn_command(command);
+        wait_for("the socket", TIMEOUT, || UnixStream::connect(home.join(data).join(socket)).ok());
+        tray
+    };
+    let later = ["--now", "2031-05-05"];
+    let mut pretended = spawn(&later, "pretended-tray.sock");
+    let mut real = spawn(&[], "tray.sock");
+    let says = |args: &[&str]| {
+        let mut command = home.command();
+        command.args(args);
+        outcome(&home, command)
+    };
+    let second = "The tray is already running; it shows itself.\n";
+    assert_eq!(says(&later), (second.into(), 0));
+    assert_eq!(says(&[]), (second.into(), 0));
+    assert_eq!(says(&["exit"]), ("The tray has ended.\n".into(), 0));
+    assert!(real.wait_for_exit(TIMEOUT).success());
+    assert_eq!(says(&["exit"]), ("No tray is running.\n".into(), 0));
+    // Questions of the present are not answered with another time.
+    let status = home.command().args(["status", "--json"]).output().unwrap();
+    assert!(!String::from_utf8_lossy(&status.stdout).contains("2031"));
+    assert_eq!(says(&["--now", "2031-05-05", "exit"]), ("The tray has ended.\n".into(), 0));
+    assert!(pretended.wait_for_exit(TIMEOUT).success());
+}
+
+#[test]
 fn guests_who_never_finish_their_question_are_shown_out() {
     let home = home();
     let mut tray = start(&home);
@@ -105,6 +137,13 @@ fn a_tray_that_does_not_answer_is_told_from_none() {
     let mut tray = start(&home);
     let signal = |name: &str| Command::new("kill").args([name, &tray.id().to_string()]).status().unwrap();
     assert!(signal("-STOP").success());
+    let began = Instant::now();
+    let (said, code) = run(&home, &["status"]);
+    let end =
+        format!("5 s have passed. If it stays so, end its process, {}, and start it again.\n", tray.id());
+    assert!(said.starts_with("The running tray did not answer: ") && said.ends_with(&end), "{said}");
+    assert_eq!(code, 3, "what the files say");
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     let (said, code) = run(&home, &["exit"]);
     assert!(said.starts_with("The running tray did not answer: "), "{said}");
     assert_eq!(code, 69);
@@ -248,5 +287,27 @@ fn nobody_but_the_tray_of_the_user_is_believed() {
     exit.args(["--data-dir", "data", "exit"]);
     let (said, code) = outcome(&home, exit);
     assert!(said.contains("a process of another user listens there"), "{said}");
+    assert_eq!(code, 77);
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_written_is_the_reason_given() {
+    // Whoever may do everything finds no folder read-only.
+    let Some(home) = home_of_nobody() else { return };
+    let say = |args: &[&str]| {
+        let mut command = as_nobody(&home);
+        command.args(["--data-dir", "data"]).args(args);
+        outcome(&home, command)
+    };
+    assert_eq!(say(&["settings", "set", "server.A.maintenance_until", "2026-01-31"]), (String::new(), 0));
+    assert_eq!(say(&["refresh"]).1, 0);
+    fs::remove_file(home.join("data/tray.lock")).unwrap();
+    set_mode(&home.join("data"), 0o500);
+    let (said, code) = say(&["notices", "--got-it"]);
+    let (exited, exit_code) = say(&["exit"]);
+    set_mode(&home.join("data"), 0o700);
+    assert_eq!((exited.as_str(), exit_code), ("No tray is running.\n", 0));
+    let lock = home.join("data/tray.lock").display().to_string();
+    assert!(said.starts_with(&format!("Nothing can be kept: {lock}: Permission denied")), "{said}");
     assert_eq!(code, 77);
 }

@@ -15,6 +15,7 @@ use support::{Home, Running, TIMEOUT, wait_for};
 use visualcron_tray::{
     domain::{
         Secret,
+        proxy::Choice,
         validation::{Expectation, Nonce, PinnedKeys, Request, Verdict, text, verify},
     },
     host::{
@@ -25,6 +26,7 @@ use visualcron_tray::{
         tls::Pem,
     },
     sources::validation_host::{Failure, Way},
+    store::settings::LicenseHost,
 };
 
 const LICENSES: &str = "[[license]]\nactivation_code = \"AAAA-1111-SECRET\"\nserver_id = \"id-0001\"\nname = \"PROD-01\"\n\
@@ -41,6 +43,13 @@ fn request(code: &str) -> Request {
         nonce: Nonce::new([5; 16]),
         client_time: Timestamp::now(),
     }
+}
+
+/// The way to a host as settings with these root certificates have it, past every proxy.
+fn way_to(host: &str, timeout: Duration, ca_file: Option<&PathBuf>) -> Way {
+    let settings =
+        LicenseHost { ca_file: ca_file.cloned(), proxy: Some(Choice::Direct), ..LicenseHost::default() };
+    Way::new(&settings, host, timeout).unwrap()
 }
 
 /// The host as a process, with a client's home beside it.
@@ -82,7 +91,7 @@ impl Served {
     }
 
     fn way(&self) -> Way {
-        Way::new(&self.address, TIMEOUT, Some(&self.ca())).unwrap()
+        way_to(&self.address, TIMEOUT, Some(&self.ca()))
     }
 
     fn pinned(&self) -> PinnedKeys {
@@ -186,6 +195,8 @@ fn by_hand_from_one_machine_to_the_other() {
     assert!(std::fs::read_to_string(served.home.join("request.svg")).unwrap().contains("<svg"));
     let form = |text: &str| {
         let pem = std::fs::read(&ca).unwrap();
+        // Fails only if there is one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::blocking::Client::builder()
             .tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem).unwrap())
             .build()
@@ -309,7 +320,7 @@ impl Small {
     }
 
     fn way(&self) -> Way {
-        Way::new(&self.host.address().to_string(), TIMEOUT, Some(&self.ca())).unwrap()
+        way_to(&self.host.address().to_string(), TIMEOUT, Some(&self.ca()))
     }
 
     fn connect(&self) -> rustls::StreamOwned<rustls::ClientConnection, TcpStream> {
@@ -557,7 +568,7 @@ fn hosts_of_every_kind_are_told_apart() {
         ("a token", json("200 OK", r#"{"protocol":1,"token":"e30.e30.x"}"#)),
     ] {
         let (address, ca, _home) = stranger(answer.into_bytes(), None);
-        let way = Way::new(&address.to_string(), TIMEOUT, Some(&ca)).unwrap();
+        let way = way_to(&address.to_string(), TIMEOUT, Some(&ca));
         lines.push(format!("{what}: {:?}", way.validate(&request("AAAA"))));
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
@@ -591,7 +602,7 @@ fn a_slow_host_is_given_up() {
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n";
     let (address, ca, _home) =
         stranger(format!("{head}{}", " ".repeat(60000)).into_bytes(), Some(Duration::from_millis(2)));
-    let way = Way::new(&address.to_string(), Duration::from_secs(1), Some(&ca)).unwrap();
+    let way = way_to(&address.to_string(), Duration::from_secs(1), Some(&ca));
     let began = Instant::now();
     let failure = way.validate(&request("AAAA")).unwrap_err();
     assert!(matches!(&failure, Failure::NotReached(why) if why.contains("in time")), "{failure:?}");
@@ -601,12 +612,12 @@ fn a_slow_host_is_given_up() {
 #[test]
 fn a_certificate_of_others_is_named() {
     let (address, _, _home) = stranger(Vec::new(), None);
-    let way = Way::new(&address.to_string(), TIMEOUT, None).unwrap();
+    let way = way_to(&address.to_string(), TIMEOUT, None);
     assert_eq!(way.validate(&request("A")), Err(Failure::NotTrusted("its issuer is not known here".into())));
     let (address, ca, _home) = stranger(Vec::new(), None);
-    let way = Way::new(&format!("localhost:{}", address.port()), TIMEOUT, Some(&ca)).unwrap();
+    let way = way_to(&format!("localhost:{}", address.port()), TIMEOUT, Some(&ca));
     assert_eq!(way.keys(), Err(Failure::NotTrusted("it is for another name".into())));
     for host in ["user@host", "host/path", "host?x", "http://host", "", "ho st"] {
-        assert!(Way::new(host, TIMEOUT, None).is_err(), "{host}");
+        assert!(Way::new(&LicenseHost::default(), host, TIMEOUT).is_err(), "{host}");
     }
 }

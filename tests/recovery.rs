@@ -70,6 +70,13 @@ impl World {
         self.home.join(FILE)
     }
 
+    /// All journals, one after the other.
+    fn journal(&self) -> String {
+        let entries =
+            fs::read_dir(self.home.join(".local/share/visualcron-tray/recovery")).into_iter().flatten();
+        entries.flatten().filter_map(|entry| fs::read_to_string(entry.path()).ok()).collect()
+    }
+
     /// The backups with their content.
     fn backups(&self) -> Vec<(PathBuf, String)> {
         let folder = self.file().parent().unwrap().to_path_buf();
@@ -200,6 +207,11 @@ fn the_cache_is_cleared_and_everything_runs_again() {
     assert_eq!(fs::read_to_string(world.file()).unwrap(), NEW);
     assert_eq!(world.recover(&["--restore", "nonsense", "--yes"]).status.code(), Some(66));
 
+    let told = text(&world.recover(&["--history"]).stdout);
+    let outcomes: Vec<&str> =
+        told.lines().filter_map(|line| line.split_once(" UTC  ")).map(|(_, how)| how).collect();
+    let back = "The backup is back in place.";
+    assert_eq!(outcomes, [back, back, "The server cache was cleared."], "{told}");
     let history: serde_json::Value =
         serde_json::from_slice(&world.recover(&["--history", "--json"]).stdout).unwrap();
     assert_eq!(history["history"].as_array().unwrap().len(), 3);
@@ -232,11 +244,43 @@ fn what_the_client_writes_when_it_closes_is_what_is_kept() {
     assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
     assert_eq!(world.backups()[0].1, "<Late/>");
     assert_eq!(world.processes("VisualCronClient"), Vec::<Vec<String>>::new());
-    // Nothing is there any more.
-    assert_eq!(world.recover(&["--yes"]).status.code(), Some(66));
+    // Nothing is there any more: no error, and it is said how the programs are restarted all the same.
+    for arguments in [&["--yes"][..], &[], &["--dry-run"]] {
+        let nothing = world.recover(arguments);
+        assert_eq!(nothing.status.code(), Some(0), "{}", text(&nothing.stderr));
+        assert!(text(&nothing.stderr).contains("recover --restart-anyway"), "{}", text(&nothing.stderr));
+    }
     let again = world.recover(&["--yes", "--restart-anyway", "--start-client", "--wait", "0"]);
     assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
     assert_eq!(world.processes("VisualCronClient").len(), 1);
+    assert!(text(&again.stdout).starts_with("The programs were restarted"), "{}", text(&again.stdout));
+}
+
+#[test]
+fn a_visualcron_folder_behind_a_link_is_the_same_folder() {
+    let world = World::new(&["--hold", "FILE"]);
+    let folder = world.home.join(".local/share/VisualCron");
+    let link = world.home.join("link");
+    symlink(&folder, &link).unwrap();
+    let by_link = |arguments: &[&str]| {
+        world.recover(&[arguments, &["--visualcron-dir", link.to_str().unwrap()]].concat())
+    };
+    // A program that is not closed holds it open: seen through the link too.
+    let file = world.file().display().to_string();
+    let mut holder = world.home.command_of(example("stand_in")).args(["--hold", &file]).spawn().unwrap();
+    wait_for("the holder", TIMEOUT, || {
+        fs::read_link(format!("/proc/{}/fd/3", holder.id()))
+            .is_ok_and(|held| held == world.file())
+            .then_some(())
+    });
+    let refused = by_link(&["--yes"]);
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert!(text(&refused.stderr).contains("another program holds it open"), "{}", text(&refused.stderr));
+    let done = by_link(&["--yes", "--wait", "0"]);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    world.all_run("through the link");
+    assert_eq!(world.backups()[0].1, OLD);
 }
 
 #[test]
@@ -308,6 +352,32 @@ fn canceled_everything_is_as_it_was() {
     assert_eq!(running.wait_for_exit(TIMEOUT).code(), Some(75));
     assert_eq!(fs::read_to_string(world.file()).unwrap(), OLD);
     world.all_run("in the end");
+}
+
+#[test]
+fn a_tray_that_still_runs_tells_that_one_is_under_way_and_that_it_was_cut_off() {
+    let world = World::new(&["--deaf"]);
+    assert_eq!(world.home.run(&["exit"]).status.code(), Some(0));
+    let bus = Bus::start();
+    let (watcher, notifications) = (bus.watcher(), bus.notifications(&["actions"]));
+    let _tray = world.home.spawn(&bus, &["tray"]);
+    let item = watcher.wait_for_item(TIMEOUT);
+    item.wait_for_menu(TIMEOUT, |menu| menu.find(&["Clear server cache…"]).is_some());
+    let mut command = world.home.command();
+    command.args(["recover", "--yes", "--timeout", "300"]);
+    let mut running = world.home.spawn_command(command);
+    running.wait_for_stderr("s left", TIMEOUT);
+    item.wait_for_menu(TIMEOUT, |menu| menu.find(&["Clearing server cache…"]).is_some());
+    let _ = Command::new("kill").args(["-KILL", &running.id().to_string()]).status();
+    running.wait_for_exit(TIMEOUT);
+    let until = Instant::now() + TIMEOUT;
+    while notifications.wait_for_next(TIMEOUT).summary != "Clear server cache was interrupted" {
+        assert!(Instant::now() < until);
+    }
+    item.wait_for_menu(TIMEOUT, |menu| {
+        menu.find(&["Clear server cache was interrupted", "Resume"]).is_some()
+            && menu.find(&["Clear server cache…"]).is_some()
+    });
 }
 
 /// What must hold after any interruption and whatever was decided then.
@@ -443,6 +513,73 @@ fn each_system_call_fails_once() {
     }
     println!("exit codes with one call failing each: {outcomes:?}; lost: 0");
     assert!(outcomes.get(&Some(75)).is_some_and(|taken_back| *taken_back > 3), "{outcomes:?}");
+}
+
+/// The disk that holds everything is filled for real in the middle: it is a small tmpfs in a mount namespace of its own, which goes with this test. Skipped where the system does not let us mount.
+#[test]
+fn a_disk_that_fills_up_in_the_middle() {
+    const NAME: &str = "a_disk_that_fills_up_in_the_middle";
+    let Some(disk) = std::env::var_os("RECOVERY_DISK").map(PathBuf::from) else {
+        let disk = tempfile::tempdir().unwrap();
+        let mount = "mount -t tmpfs -o size=24m,mode=700 tmpfs \"$RECOVERY_DISK\" || exit 99; exec \"$@\"";
+        let inner = Command::new("unshare")
+            .args(["--map-root-user", "--mount", "sh", "-c", mount, "sh"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", NAME, "--nocapture"])
+            .env("RECOVERY_DISK", disk.path())
+            .env("TMPDIR", disk.path())
+            .output();
+        match inner {
+            Ok(inner) if inner.status.success() => print!("{}", text(&inner.stdout)),
+            Ok(inner) if inner.status.code() == Some(101) => {
+                panic!("{}{}", text(&inner.stdout), text(&inner.stderr));
+            }
+            Ok(inner) => println!("skipped: nothing can be mounted here: {}", text(&inner.stderr).trim()),
+            Err(error) => println!("skipped: unshare cannot be run: {error}"),
+        }
+        return;
+    };
+    let filler = disk.join("filler");
+    let mut outcomes = std::collections::BTreeMap::<Option<i32>, usize>::new();
+    let mut in_a_record = 0;
+    // The page that the journal has begun has room for some more: how many records, depends on how long the plan is.
+    for padding in (0..4096).step_by(300) {
+        let world = World::new(&["--late", "1000", &"x".repeat(padding)]);
+        // Its output goes into a pipe: a file would be on the full disk.
+        let mut command = world.home.command();
+        command.args(["recover", "--yes", "--wait", "0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let running = command.spawn().unwrap();
+        wait_for("the first step", TIMEOUT, || world.journal().contains(r#""begins""#).then_some(()));
+        fill(&filler);
+        let ended = running.wait_with_output().unwrap();
+        let (code, said) = (ended.status.code(), text(&ended.stderr) + &text(&ended.stdout));
+        *outcomes.entry(code).or_default() += 1;
+        assert!(matches!(code, Some(0 | 75 | 76)), "{padding}: {code:?} {said}");
+        if code != Some(0) {
+            let journals = world.home.join(".local/share/visualcron-tray/recovery").display().to_string();
+            let why = ["No space left on device", "there is no room for the journal"];
+            assert!(why.iter().any(|why| said.contains(why)), "{padding}: {said}");
+            assert!(said.contains(&journals) && said.contains("Free some space"), "{padding}: {said}");
+            in_a_record += usize::from(said.contains("cannot be recorded"));
+        }
+        world.all_run(&format!("{padding}: still full"));
+        // A full disk refuses the next one before anything is changed.
+        let next = world.recover(&["--yes", "--wait", "0"]);
+        assert_ne!(next.status.code(), Some(0), "{}", text(&next.stderr));
+        fs::remove_file(&filler).unwrap();
+        let last = world.recover(&["--rollback", "--wait", "0"]);
+        assert!(matches!(last.status.code(), Some(0 | 75)), "{}", text(&last.stderr));
+        nothing_is_lost(&world, &format!("{padding}: after a full disk"));
+    }
+    println!("exit codes with a full disk: {outcomes:?}, {in_a_record} times in a record; lost: 0");
+    assert!(outcomes.keys().all(|code| *code != Some(0)) && in_a_record > 1, "{outcomes:?} {in_a_record}");
+}
+
+/// Fills the disk.
+fn fill(filler: &Path) {
+    use std::io::Write;
+    let mut file = fs::File::create(filler).unwrap();
+    while file.write_all(&[b'x'; 4096]).is_ok() {}
 }
 
 #[test]

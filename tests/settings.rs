@@ -124,7 +124,7 @@ fn every_mistake_is_named_with_its_place() {
 
     [colours]
 
-    => Unknown key in the settings: s.toml, line 1, column 2: there is no section or key colours. Remove it; the sections are: [visualcron], [notices], [connection], [license_host], [recovery], [pages], [log], [[server]].
+    => Unknown key in the settings: s.toml, line 1, column 2: there is no section or key colours. The sections are: [visualcron], [notices], [connection], [license_host], [recovery], [pages], [log], [[server]].
 
     expiring_days = 3
     => Unknown key in the settings: s.toml, line 1, column 1: there is no section or key expiring_days. Did you mean expiring_days below [notices]?
@@ -135,7 +135,7 @@ fn every_mistake_is_named_with_its_place() {
 
     [log]
     completely_other = 1
-    => Unknown key in the settings: s.toml, line 2, column 1: [log] has no key completely_other. Remove it; [log] has: max_kib, level.
+    => Unknown key in the settings: s.toml, line 2, column 1: [log] has no key completely_other. [log] has only: max_kib, level.
 
     [notices]
     expiring_days = "30"
@@ -610,6 +610,7 @@ fn show_says_where_each_value_comes_from() {
     notices.not_covered = true  Default
     notices.connection = false  Default
     notices.renewed = true  Default
+    notices.validation = true  Default
     notices.remind_at = "09:00"  Default
     connection.check = "main"  Default
     connection.every_seconds = 60  Default
@@ -617,6 +618,9 @@ fn show_says_where_each_value_comes_from() {
     connection.main_server = -  Default
     license_host.host = "www.visualcron.com"  Default
     license_host.check_on_refresh = true  Default
+    license_host.proxy = -  Default
+    license_host.proxy_user = -  Default
+    license_host.ca_file = -  Default
     recovery.close_seconds = 20  Default
     recovery.keep_backups = 10  Default
     pages.renew = "https://admin.visualcron.com/mylicenses.aspx"  Default

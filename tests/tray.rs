@@ -65,6 +65,8 @@ fn the_icon_the_menu_and_the_tooltip_say_what_is_known() {
           Newest covered version: 13.2.2 (2026-05-16) (disabled)
         ---
         Refresh license data
+        Manual validation…
+        Check connection…
         Clear server cache…
         ---
         Settings
@@ -236,14 +238,31 @@ fn folders_open_and_a_click_starts_the_client() {
     item.click(&["Settings"]);
     let settings = home.join(".config/visualcron-tray/settings.toml").display().to_string();
     wait_for("the settings", TIMEOUT, || log(&opened).ends_with(&format!("{settings}\n")).then_some(()));
+    // There is no such display.
     item.click(&["Clear server cache…"]);
     let bubble = notifications.wait_for_next(TIMEOUT);
-    assert!(
-        bubble.body.contains("it has no display") && bubble.body.contains("`visualcron-tray recover`"),
-        "{}",
-        bubble.body
-    );
+    assert_eq!(bubble.summary, "No window can be shown");
+    assert!(bubble.body.ends_with("Use the command line: visualcron-tray recover."), "{}", bubble.body);
     assert!(home.join(".local/share/VisualCron/settings/servers.xml").exists());
+}
+
+#[test]
+fn without_a_display_the_command_line_is_named() {
+    let (bus, home) = (Bus::start(), home(&[]));
+    let (watcher, notifications) = (bus.watcher(), bus.notifications(&["actions"]));
+    let _tray = start(&home, &bus, NOW);
+    let item = watcher.wait_for_item(TIMEOUT);
+    for (title, command) in [
+        ("Clear server cache…", "recover"),
+        ("Manual validation…", "validate export"),
+        ("Check connection…", "diagnose"),
+    ] {
+        item.click(&[title]);
+        let bubble = notifications.wait_for_next(TIMEOUT);
+        assert_eq!(bubble.summary, "No window can be shown");
+        let said = format!("it has no display. Use the command line: visualcron-tray {command}.");
+        assert!(bubble.body.ends_with(&said), "{}", bubble.body);
+    }
 }
 
 #[test]
@@ -456,6 +475,10 @@ fn a_tray_changes_no_exit_code() {
         ("", "<ArrayOfConnection><Connection><Na", "", &["refresh"]),
         ("", "<a/>", "", &["refresh", "NOBODY"]),
         ("", "<a/>", r#"{"schema":2}"#, &["refresh", "--forget"]),
+        ("", "<a/>", r#"{"schema":2}"#, &["refresh"]),
+        ("", &past, r#"{"schema":2}"#, &["status", "--check"]),
+        ("", &past, "broken", &["status", "--check"]),
+        ("", &past, "broken", &["refresh"]),
         ("", &past, r#"{"schema":2}"#, &["notices", "--got-it"]),
         ("", "<a/>", "", &["notices", "--got-it"]),
     ] {
@@ -475,7 +498,14 @@ fn a_tray_changes_no_exit_code() {
         let asked = home.run(args);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         assert_eq!(asked.status.code(), alone.status.code(), "{args:?} {state} {}", text(&asked.stderr));
-        assert_eq!(text(&asked.stderr), text(&alone.stderr), "{args:?} {state}");
+        // What was wrong with the state when it started the tray has said then.
+        let alone = text(&alone.stderr);
+        let alone = alone.lines().filter(|line| !line.starts_with("What was kept from earlier runs"));
+        assert_eq!(
+            text(&asked.stderr).lines().collect::<Vec<_>>(),
+            alone.collect::<Vec<_>>(),
+            "{args:?} {state}"
+        );
     }
 }
 

@@ -6,6 +6,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "window/connection.rs"]
+mod connection;
+#[path = "support/connection_stand_in.rs"]
+mod connection_stand_in;
 #[path = "window/pictures.rs"]
 mod pictures;
 #[path = "support/recovery_stand_in.rs"]
@@ -25,11 +29,14 @@ use std::{
     sync::mpsc,
     time::{Duration, Instant},
 };
-use visualcron_tray::window::{
-    recovery::{self, Heard, Screen, Standing, State, Wish},
-    recovery_backend::{Choices, Link, Outcome, Told},
-    runner::{After, Waker},
-    style,
+use visualcron_tray::{
+    domain::{Fault, Problem},
+    window::{
+        recovery::{self, Heard, Screen, Standing, State, Wish},
+        recovery_backend::{Choices, Deed, Ended, Link, Outcome, Told},
+        runner::{After, Waker},
+        style,
+    },
 };
 
 fn at(seconds: f64) -> Duration {
@@ -111,25 +118,34 @@ fn states() -> Vec<(&'static str, State)> {
         state.hear(Heard::Told(Told::Ended(ended(story))), at(9.0));
         state
     };
-    let kept = Told::Ended(recovery_stand_in::ended(Story::Clears));
     let mut left = planned(Story::CutOff);
-    left.hear(
-        Heard::Told(match kept {
-            Told::Ended(ended) => Told::Ended(visualcron_tray::window::recovery_backend::Ended {
-                outcome: Outcome::Kept,
-                servers: vec![],
-                ..ended
-            }),
-            told => told,
-        }),
+    left.hear(Heard::Told(Told::Ended(recovery_stand_in::kept())), at(9.0));
+    let mut restarted = planned(Story::NothingToClear);
+    restarted.hear(
+        Heard::Told(Told::Ended(Ended {
+            deed: Deed::Restarted,
+            ..recovery_stand_in::as_it_was(Outcome::Done)
+        })),
+        at(9.0),
+    );
+    let mut under_way = planned(Story::Clears);
+    under_way.ask(&start);
+    under_way.hear(
+        Heard::Told(Told::Refused(Problem::new(
+            Fault::Unavailable,
+            "Clear server cache is under way already",
+            r"C:\Users\Jana\AppData\Local\visualcron-tray\data",
+            "another process is doing it",
+            "Wait until it has ended.",
+        ))),
         at(9.0),
     );
     let mut cancelled = waiting();
     cancelled.ask(&Wish::Cancel);
     let mut not_opened = planned(Story::Clears);
     not_opened.hear(
-        Heard::NotOpened(visualcron_tray::domain::Problem::new(
-            visualcron_tray::domain::Fault::Unavailable,
+        Heard::NotOpened(Problem::new(
+            Fault::Unavailable,
             "Cannot open the page",
             "https://admin.visualcron.com/mylicenses.aspx",
             "no browser was found",
@@ -151,6 +167,8 @@ fn states() -> Vec<(&'static str, State)> {
         ("rolled-back", result(Story::Fails)),
         ("needs-you", result(Story::NeedsUser)),
         ("kept", left),
+        ("restarted", restarted),
+        ("under-way", under_way),
         ("cut-off", planned(Story::CutOff)),
         ("cut-off-going-back", planned(Story::CutOffGoingBack)),
     ]
@@ -373,12 +391,12 @@ fn steps_are_timed_and_counted_and_keep_their_words() {
     assert!(matches!(failing.steps[3].standing, Standing::Failed(_)));
     // Told of a step that nobody planned: shown all the same; and nonsense does no harm.
     let mut state = waiting();
-    for index in [6, usize::MAX] {
+    for index in [steps().len(), usize::MAX] {
         let told = Told::Begins { index, title: "one more".into(), may_cancel: true };
         state.hear(Heard::Told(told), at(2.0));
     }
     let Screen::Running(running) = &state.screen else { panic!() };
-    assert_eq!(running.steps[6].title, "one more");
+    assert_eq!(running.steps[steps().len()].title, "one more");
 }
 
 #[test]

@@ -110,6 +110,14 @@ fn doubts(report: &StatusReport) -> Vec<String> {
         let why = first.why.trim_end_matches('.');
         doubts.push(format!("{}: {}: {why}{}", first.what, first.place, and_more(unread.len())));
     }
+    let urgent: Vec<&ServerReport> = counted(report)
+        .filter(|server| server.validation.as_ref().is_some_and(|it| it.is_urgent()))
+        .collect();
+    if let Some((first, validation)) =
+        urgent.first().and_then(|first| Some((first, first.validation.as_ref()?)))
+    {
+        doubts.push(format!("{}: {}{}", first.name, validation.in_words, and_more(urgent.len())));
+    }
     let remembered: Vec<&str> =
         counted(report).filter(|server| server.remembered).map(|server| server.name.as_str()).collect();
     if let Some(first) = remembered.first() {

@@ -62,6 +62,8 @@ pub enum Command {
     Details,
     /// Show the window of Manual validation.
     ManualValidation,
+    /// Show what is in the way to the license host.
+    CheckConnection,
     /// Show what Clear server cache would do.
     ClearCache,
     /// Go on with a Clear server cache that was interrupted.
@@ -95,6 +97,7 @@ impl fmt::Display for Command {
             Command::GotIt => f.write_str("got-it"),
             Command::Details => f.write_str("details"),
             Command::ManualValidation => f.write_str("manual-validation"),
+            Command::CheckConnection => f.write_str("check-connection"),
             Command::ClearCache => f.write_str("clear-cache"),
             Command::Recovery(decision) => write!(f, "recovery {}", decision.word()),
             Command::RecoverySeen => f.write_str("recovery-seen"),
@@ -129,6 +132,7 @@ impl FromStr for Command {
             ("got-it", None) => Some(Command::GotIt),
             ("details", None) => Some(Command::Details),
             ("manual-validation", None) => Some(Command::ManualValidation),
+            ("check-connection", None) => Some(Command::CheckConnection),
             ("clear-cache", None) => Some(Command::ClearCache),
             ("recovery", Some(word)) => {
                 Decision::ALL.into_iter().find(|decision| decision.word() == word).map(Command::Recovery)
@@ -165,6 +169,7 @@ mod tests {
             Command::GotIt,
             Command::Details,
             Command::ManualValidation,
+            Command::CheckConnection,
             Command::ClearCache,
             Command::RecoverySeen,
             Command::Settings,

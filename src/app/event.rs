@@ -2,7 +2,7 @@
 
 use super::{Command, Link, Persisted, Places, report::Reply};
 use crate::{
-    domain::{Problem, ServerKey, knowledge::Outcome},
+    domain::{Problem, ServerKey, knowledge::Outcome, validation::Record},
     recovery::Decision,
     store::settings::Loaded,
 };
@@ -20,6 +20,8 @@ pub enum Event {
     Asked(super::report::Request, Ticket),
     /// The user answered a notification.
     Answered(Answer),
+    /// A notification with these notices could not be shown.
+    NotShown(Vec<String>, Problem),
     /// A look at the world is done.
     Looked(Box<Findings>),
     /// Something in the settings file or below VisualCron's folder changed on disk.
@@ -51,14 +53,16 @@ pub enum Area {
     Watch,
     /// The license host.
     LicenseHost,
+    /// What is kept of validations.
+    Validations,
     /// Something the user asked for, such as opening a folder.
     Asked,
 }
 
 impl Area {
-    /// Does a problem here concern what is known of the licenses? If not, it concerns this desktop alone.
-    pub fn concerns_licenses(&self) -> bool {
-        matches!(self, Area::Settings | Area::ServersXml | Area::Kept | Area::State | Area::LicenseHost)
+    /// Is it about where license data come from? If not, it concerns this machine alone.
+    pub fn is_a_source(&self) -> bool {
+        matches!(self, Area::Settings | Area::ServersXml | Area::LicenseHost | Area::Validations)
     }
 }
 
@@ -83,10 +87,31 @@ pub struct Look {
 pub enum LookAt {
     /// The settings, servers.xml and the folders.
     Files,
-    /// The same, and the license host on port 443 if the settings say so.
-    FilesAndLicenseHost,
+    /// The same, and the license host: it is asked about these licenses if it is trusted; otherwise it is only tried
+    /// whether it answers on port 443, if the settings say so.
+    FilesAndLicenseHost(Licenses),
     /// The servers' TCP ports: key, host, port; each within this time.
     Ports(Vec<(ServerKey, String, u16)>, Duration),
+}
+
+/// About which licenses the license host is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Licenses {
+    /// All that can be validated.
+    All,
+    /// That of the server of this name.
+    Of(String),
+    /// Those whose time has come.
+    Due,
+}
+
+/// What became of asking about one license.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The server's name.
+    pub server: String,
+    /// Why there is no answer that was accepted, or what the accepted one says against the license.
+    pub trouble: Option<Problem>,
 }
 
 /// Why we look.
@@ -124,6 +149,8 @@ pub struct Findings {
     pub links: Option<Vec<(ServerKey, Link)>>,
     /// Whether the license host answered, if it was tried.
     pub license_host: Option<Result<(), Problem>>,
+    /// What became of asking it about licenses.
+    pub asked: Vec<Asked>,
 }
 
 /// What the files say.
@@ -143,13 +170,17 @@ pub struct Files {
     pub autostart: Option<bool>,
     /// The newest Clear server cache.
     pub recovery: Option<Recovery>,
+    /// What is kept of validations; `None` where that cannot be read.
+    pub validations: Option<Vec<Record>>,
+    /// Why that cannot be read.
+    pub validations_problem: Option<Problem>,
+    /// When the license host is to be asked again; `None` where it never is.
+    pub next_validation: Option<Timestamp>,
 }
 
 /// A Clear server cache, as its journal tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovery {
-    /// Its journal.
-    pub journal: PathBuf,
     /// When it began.
     pub began: Timestamp,
     /// How far it is.
@@ -163,8 +194,13 @@ pub enum RecoveryState {
     UnderWay,
     /// Nobody is at it, and it has not ended.
     Interrupted,
-    /// It has ended, in these words.
-    Ended(String),
+    /// It has ended.
+    Ended {
+        /// How, in words.
+        how: String,
+        /// As it was meant to: nothing was taken back, and nobody is needed.
+        well: bool,
+    },
 }
 
 /// What the user answered to a notification.
@@ -227,6 +263,8 @@ pub enum Effect {
     RecoveryWindow,
     /// Show the window of Manual validation.
     ValidationWindow,
+    /// Show the window of Check connection.
+    ConnectionWindow,
     /// Go on with a Clear server cache that was interrupted.
     Recover(Decision),
     /// Start or stop the Windows service.

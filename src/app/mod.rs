@@ -11,8 +11,9 @@ pub mod places;
 pub mod report;
 pub mod state;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod update;
+pub mod validation;
 pub mod view;
 pub mod words;
 

@@ -59,7 +59,7 @@ fn list(tag: &str, items: &[String]) -> String {
 pub fn details(state: &State, now: &ZonedDateTime) -> String {
     let mut body = String::new();
     let today = now.date();
-    let _ = writeln!(body, "<p>{} <small>As of {}.</small></p>", escape(&words::headline(state, today)), {
+    let _ = writeln!(body, "<p>{} <small>As of {}.</small></p>", escape(&words::headline(state, now)), {
         now.strftime("%F %H:%M %Z")
     });
     let problems: Vec<String> = state.all_problems().map(ToString::to_string).collect();

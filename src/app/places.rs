@@ -26,6 +26,8 @@ pub struct Places {
     pub server_settings: Found,
     /// Names of files in the Client's settings folder that belong to a server's: then it is not the Client's.
     pub server_files_in_client_settings: Vec<String>,
+    /// Why Clear server cache cannot be done on this system, in a few words.
+    pub no_recovery: Option<&'static str>,
     /// The Windows service of the server: its state in words, or why there is none to talk to. `None` where
     /// the system has no such services.
     pub service: Option<Result<String, String>>,

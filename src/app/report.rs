@@ -1,8 +1,8 @@
 //! What the command line and other processes are told: plain data, the same as JSON.
 
-use super::{State, state::coverage_of};
+use super::{State, state::coverage_of, validation::ValidationReport};
 use crate::domain::{Coverage, Fault, Kind, Problem, Server, Source, Standing, Version, coverage, standing};
-use crate::recovery::Outcome;
+use crate::recovery::{Deed, Outcome};
 use jiff::{Timestamp, ZonedDateTime, civil::Date};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -144,6 +144,9 @@ pub struct ServerReport {
     pub remembered: bool,
     /// When that source was read.
     pub read_at: Timestamp,
+    /// Where the validation of its license stands, if it was ever asked for here.
+    #[serde(default)]
+    pub validation: Option<ValidationReport>,
     /// Conflicts and doubts.
     pub notes: Vec<String>,
 }
@@ -157,8 +160,8 @@ impl StatusReport {
             as_of: now.timestamp(),
             standing: state.worst(today),
             expiring_days: state.settings.notices.expiring_days,
-            servers: state.servers.iter().map(|server| server_report(state, server, today)).collect(),
-            problems: state.license_problems().cloned().collect(),
+            servers: state.servers.iter().map(|server| server_report(state, server, now)).collect(),
+            problems: state.source_problems().cloned().collect(),
         }
     }
 
@@ -183,7 +186,8 @@ impl StatusReport {
     }
 }
 
-fn server_report(state: &State, server: &Server, today: Date) -> ServerReport {
+fn server_report(state: &State, server: &Server, now: &ZonedDateTime) -> ServerReport {
+    let today = now.date();
     let until = server.until();
     ServerReport {
         name: server.name.clone(),
@@ -201,6 +205,7 @@ fn server_report(state: &State, server: &Server, today: Date) -> ServerReport {
         source: server.source,
         remembered: server.date.as_ref().is_some_and(|date| date.remembered),
         read_at: server.read_at,
+        validation: state.validation_of(server).map(|record| ValidationReport::new(record, now.timestamp())),
         notes: server.notes.clone(),
     }
 }
@@ -225,12 +230,16 @@ pub struct RefreshReport {
 pub struct RecoveryReport {
     /// Version of this format: 1.
     pub schema: u32,
+    /// What was done, where it is done.
+    pub deed: Deed,
     /// How it ended.
     pub outcome: Outcome,
     /// Where the file is that was set aside.
     pub backup: Option<PathBuf>,
     /// Whether there is a servers.xml now.
     pub servers_xml_is_there: bool,
+    /// What became of it, in a sentence; may be empty.
+    pub afterwards: String,
     /// Per server the date before and after.
     pub servers: Vec<RefreshedServer>,
     /// The journal.
@@ -246,4 +255,7 @@ pub struct RefreshedServer {
     pub before: Option<Date>,
     /// The date after.
     pub after: Option<Date>,
+    /// What became of its validation, if the license host was asked: `validated`, or why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<String>,
 }

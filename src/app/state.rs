@@ -10,6 +10,7 @@ use crate::{
         coverage::Coverage,
         notice::{Ledger, Notice, Policy},
         standing,
+        validation::Record,
     },
     store::settings::{Check, Settings},
 };
@@ -60,6 +61,10 @@ pub struct State {
     pub next_link_check: Option<Timestamp>,
     /// What is wrong, by area.
     pub problems: BTreeMap<Area, Vec<Problem>>,
+    /// What is kept of the validations of licenses, by server id in lower case.
+    pub validations: HashMap<String, Record>,
+    /// When the license host is to be asked without anybody wanting it; `None` where it never is.
+    pub next_validation: Option<Timestamp>,
     /// Notes about servers.xml as a whole.
     pub file_notes: Vec<String>,
     /// How many refreshes are under way.
@@ -82,6 +87,12 @@ pub struct State {
     pub looks: u64,
     /// The number of the look that brought what is known of the files.
     pub files_of_look: u64,
+    /// The number of the look that tried the license host last.
+    pub host_of_look: u64,
+    /// How many notifications in a row could not be shown.
+    pub not_shown: u32,
+    /// The user has answered a notice, and does not know yet whether that could be kept.
+    pub answered: bool,
 }
 
 impl State {
@@ -103,6 +114,8 @@ impl State {
             checking_links: false,
             next_link_check: None,
             problems: BTreeMap::new(),
+            validations: HashMap::new(),
+            next_validation: None,
             file_notes: Vec::new(),
             refreshing: 0,
             autostart: None,
@@ -114,6 +127,9 @@ impl State {
             save_failed: false,
             looks: 0,
             files_of_look: 0,
+            host_of_look: 0,
+            not_shown: 0,
+            answered: false,
         };
         let known = &mut state.kept.knowledge;
         known.look_at(Source::Settings, &state.settings_path.to_string_lossy());
@@ -213,7 +229,10 @@ impl State {
         let recovery = self
             .recovery_is(&RecoveryState::UnderWay)
             .then(|| now.timestamp().saturating_add(WHILE_UNDER_WAY).unwrap_or(Timestamp::MAX));
-        let soonest = [self.next_link_check, recovery].into_iter().flatten().fold(notices, Timestamp::min);
+        let save =
+            self.save_failed.then(|| now.timestamp().saturating_add(WHILE_UNSAVED).unwrap_or(Timestamp::MAX));
+        let others = [self.next_link_check, self.next_validation, recovery, save];
+        let soonest = others.into_iter().flatten().fold(notices, Timestamp::min);
         soonest.max(now.timestamp())
     }
 
@@ -247,14 +266,17 @@ impl State {
         self.problems.values().flatten()
     }
 
-    /// The problems that concern what is known of the licenses, not this desktop.
-    pub fn license_problems(&self) -> impl Iterator<Item = &Problem> {
-        self.problems.iter().filter(|(area, _)| area.concerns_licenses()).flat_map(|(_, problems)| problems)
+    /// The problems of the sources, not of this machine.
+    pub fn source_problems(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter().filter(|(area, _)| area.is_a_source()).flat_map(|(_, problems)| problems)
     }
 }
 
 /// How often it is looked whether a Clear server cache goes on: one that is killed tells nobody.
 const WHILE_UNDER_WAY: SignedDuration = SignedDuration::from_secs(5);
+
+/// How often what could not be saved is tried again, if nothing else happens.
+const WHILE_UNSAVED: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is noted down when the user has seen how a Clear server cache ended.
 pub(super) fn seen(recovery: &Recovery) -> String {

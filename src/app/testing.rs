@@ -21,6 +21,7 @@ pub fn places() -> Places {
         server_log: Err("no server on this machine".into()),
         server_settings: Err("no server on this machine".into()),
         server_files_in_client_settings: vec![],
+        no_recovery: None,
         service: None,
         server: None,
         client_version: None,

@@ -2,13 +2,16 @@
 
 use super::{
     Command, Effect, Event, Findings, Link, Look, Purpose, State, Target, Ticket,
-    event::{Area, Files, LookAt, Recovery, RecoveryState, Refresh},
+    event::{Area, Asked, Files, Licenses, LookAt, Recovery, RecoveryState, Refresh},
     page,
     report::{RefreshReport, RefreshedServer, Reply, Request, StatusReport},
     words,
 };
-use crate::domain::{Fault, Problem, ServerKey, Source, notice::Handling};
-use jiff::ZonedDateTime;
+use crate::{
+    domain::{Fault, Problem, Server, ServerKey, Source, notice::Handling, validation::same_server},
+    recovery::words::not_here,
+};
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use std::{collections::HashSet, time::Duration};
 
 /// Takes in one event at `now`. The effects are to be carried out in their order.
@@ -26,17 +29,32 @@ pub fn update(state: &mut State, event: Event, now: &ZonedDateTime) -> Vec<Effec
             match answer.choice {
                 choice @ (Command::GotIt | Command::RemindTomorrow) => {
                     let handling = handling(state, &choice, now);
-                    state.unsaved |= state.kept.notices.handle(keys(), handling);
+                    let changed = state.kept.notices.handle(keys(), handling);
+                    state.unsaved |= changed;
+                    state.answered |= changed;
                 }
                 other => choose(state, other, now, &mut effects),
             }
         }
+        Event::NotShown(keys, problem) => {
+            let until = not_shown_until(state, now);
+            state.unsaved |= state.kept.notices.not_shown(keys.iter().map(String::as_str), until);
+            fail(state, Area::Notifications, problem, &mut effects);
+        }
         Event::Looked(findings) => looked(state, *findings, now, &mut effects),
         Event::Saved(result) => {
             state.save_failed = result.is_err();
+            if std::mem::take(&mut state.answered)
+                && let Err(problem) = &result
+            {
+                effects.push(Effect::Notify(words::answer_not_kept(problem)));
+            }
             set_problems(state, Area::State, result.err().into_iter().collect(), &mut effects);
         }
         Event::Worked(area) => {
+            if area == Area::Notifications {
+                state.not_shown = 0;
+            }
             state.problems.remove(&area);
         }
         Event::Failed(area, problem) => fail(state, area, problem, &mut effects),
@@ -47,6 +65,14 @@ pub fn update(state: &mut State, event: Event, now: &ZonedDateTime) -> Vec<Effec
         effects.insert(0, Effect::Save(Box::new(state.kept.clone())));
     }
     effects
+}
+
+/// When a notice that could not be shown is tried again: after 5 s, since at logon the notification server may
+/// start after the tray, and then after twice as long each time, up to some hours.
+fn not_shown_until(state: &mut State, now: &ZonedDateTime) -> Timestamp {
+    let pause = SignedDuration::from_secs(5) * 2_i32.pow(state.not_shown.min(12));
+    state.not_shown += 1;
+    now.timestamp().saturating_add(pause).unwrap_or(Timestamp::MAX)
 }
 
 /// The first look at the world: everything but the license host.
@@ -62,6 +88,11 @@ fn look(state: &mut State, purpose: Purpose, at: LookAt) -> Effect {
 fn woke(state: &mut State, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
     if state.recovery_is(&RecoveryState::UnderWay) {
         effects.push(look(state, Purpose::Routine, LookAt::Files));
+    }
+    if state.next_validation.is_some_and(|due| due <= now.timestamp()) {
+        // Until the answer is there it is not asked again; that brings the next time with it.
+        state.next_validation = None;
+        effects.push(look(state, Purpose::Routine, LookAt::FilesAndLicenseHost(Licenses::Due)));
     }
     if state.links_are_due(now.timestamp()) {
         check_links(state, now, effects);
@@ -88,8 +119,10 @@ fn refresh(
 ) {
     state.refreshing += 1;
     let before = state.servers.iter().map(|server| (server.key.clone(), server.until())).collect();
+    let name = only.as_ref().and_then(|key| state.server(key)).map(|server| server.name.clone());
+    let licenses = name.map_or(Licenses::All, Licenses::Of);
     let purpose = Purpose::Refresh(Box::new(Refresh { only, ticket, before }));
-    effects.push(look(state, purpose, LookAt::FilesAndLicenseHost));
+    effects.push(look(state, purpose, LookAt::FilesAndLicenseHost(licenses)));
     check_links(state, now, effects);
 }
 
@@ -121,12 +154,20 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
         Command::GotIt | Command::RemindTomorrow => {
             let handling = handling(state, &command, now);
             let open = state.open_notices(today);
-            state.unsaved |=
-                state.kept.notices.handle(open.iter().map(|notice| notice.key.as_str()), handling);
+            let changed = state.kept.notices.handle(open.iter().map(|notice| notice.key.as_str()), handling);
+            state.unsaved |= changed;
+            state.answered |= changed;
         }
         Command::Details => effects.push(open(Target::Page("details", page::details(state, now)))),
         Command::ManualValidation => effects.push(Effect::ValidationWindow),
-        Command::ClearCache => effects.push(Effect::RecoveryWindow),
+        Command::CheckConnection => effects.push(Effect::ConnectionWindow),
+        Command::ClearCache => match state.places.no_recovery {
+            None => effects.push(Effect::RecoveryWindow),
+            Some(why) => {
+                let problem = not_here(&state.places.servers_xml, why);
+                fail(state, Area::Asked, problem, effects);
+            }
+        },
         Command::Recovery(decision) => effects.push(Effect::Recover(*decision)),
         Command::RecoverySeen => {
             if let Some(recovery) = &state.recovery {
@@ -136,7 +177,7 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
         Command::Settings => effects.push(open(Target::File(state.settings_path.clone()))),
         Command::Autostart(on) => effects.push(Effect::SetAutostart(*on)),
         Command::Service(start) => effects.push(Effect::Service(*start)),
-        Command::About => effects.push(Effect::Notify(words::about(state, today))),
+        Command::About => effects.push(Effect::Notify(words::about(state, now))),
         Command::Forget => {
             state.unsaved |= !state.kept.knowledge.forget_gone().is_empty();
             state.merge();
@@ -156,7 +197,7 @@ fn handling(state: &State, command: &Command, now: &ZonedDateTime) -> Handling {
 fn ask(state: &mut State, request: Request, ticket: Ticket, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
     match request {
         Request::Show => {
-            effects.push(Effect::Notify(words::already_running(state, now.date())));
+            effects.push(Effect::Notify(words::already_running(state, now)));
             effects.push(Effect::Reply(ticket, Box::new(Reply::Done)));
         }
         Request::Refresh { server: None } => refresh(state, None, Some(ticket), now, effects),
@@ -194,7 +235,10 @@ fn looked(state: &mut State, findings: Findings, now: &ZonedDateTime, effects: &
         state.checking_links = false;
         take_links(state, links, effects);
     }
-    if let Some(host) = &findings.license_host {
+    if let Some(host) = &findings.license_host
+        && findings.number >= state.host_of_look
+    {
+        state.host_of_look = findings.number;
         set_problems(state, Area::LicenseHost, host.clone().err().into_iter().collect(), effects);
     }
     match findings.purpose {
@@ -205,7 +249,7 @@ fn looked(state: &mut State, findings: Findings, now: &ZonedDateTime, effects: &
         }
         Purpose::Refresh(asked) => {
             state.refreshing = state.refreshing.saturating_sub(1);
-            let report = refresh_report(state, &asked, findings.license_host.as_ref(), now);
+            let report = refresh_report(state, &asked, findings.license_host.as_ref(), &findings.asked, now);
             match asked.ticket {
                 Some(ticket) => effects.push(Effect::Reply(ticket, Box::new(Reply::Refreshed(report)))),
                 None => effects.push(Effect::Notify(words::refreshed(&report))),
@@ -221,6 +265,10 @@ fn take_files(state: &mut State, files: Files, now: &ZonedDateTime, effects: &mu
     state.file_notes = files.servers_xml_notes;
     let typed = files.settings.outcome();
     let settings_changed = state.settings != files.settings.settings;
+    if state.settings.license_host != files.settings.settings.license_host {
+        // What was found of another host, or when it was to be tried, says nothing any more.
+        state.problems.remove(&Area::LicenseHost);
+    }
     state.settings = files.settings.settings;
     state.places = files.places;
     state.autostart = files.autostart;
@@ -233,8 +281,27 @@ fn take_files(state: &mut State, files: Files, now: &ZonedDateTime, effects: &mu
     let cached = known.absorb(Source::ServersXml, &cached_at, files.servers_xml, now.timestamp());
     let installed = known.absorb_installed(state.places.server.clone(), &state.local_names, now.timestamp());
     state.unsaved |= typed.changed || cached.changed || installed.changed;
-    let moved = [typed.moved, cached.moved].concat();
+    set_problems(state, Area::Validations, files.validations_problem.into_iter().collect(), effects);
+    state.next_validation = files.next_validation;
+    let mut validated = Vec::new();
+    if let Some(records) = files.validations {
+        let (moved, changed) = state.take_validations(records, now.timestamp());
+        state.unsaved |= changed;
+        validated = moved;
+    }
     state.merge();
+    // An answer names the license alone.
+    for moved in &mut validated {
+        let of_license =
+            |server: &&Server| server.server_id.as_deref().is_some_and(|id| same_server(id, &moved.name));
+        if let Some(server) = state.servers.iter().find(of_license) {
+            moved.name.clone_from(&server.name);
+        }
+    }
+    let mut moved = [typed.moved, cached.moved, validated].concat();
+    let ignored: HashSet<&str> =
+        state.servers.iter().filter(|s| s.ignored).map(|s| s.name.as_str()).collect();
+    moved.retain(|moved| !ignored.contains(moved.name.as_str()));
     drop_links_of_others(state);
     if !moved.is_empty() && state.settings.notices.renewed && !first {
         effects.push(Effect::Notify(words::renewed(&moved)));
@@ -251,7 +318,7 @@ fn take_recovery(state: &mut State, recovery: Option<Recovery>, effects: &mut Ve
     let (bubble, what) = match &recovery.state {
         RecoveryState::UnderWay => return,
         RecoveryState::Interrupted => (words::recovery_interrupted(), "interrupted"),
-        RecoveryState::Ended(how) => (words::recovery_ended(how), "ended"),
+        RecoveryState::Ended { how, well } => (words::recovery_ended(how, *well), "ended"),
     };
     let told = format!("recovery {} {what}", recovery.began);
     if state.kept.said.contains(&told) {
@@ -270,6 +337,7 @@ fn refresh_report(
     state: &State,
     asked: &Refresh,
     license_host: Option<&Result<(), Problem>>,
+    validations: &[Asked],
     now: &ZonedDateTime,
 ) -> RefreshReport {
     let servers = state
@@ -280,6 +348,9 @@ fn refresh_report(
             name: server.name.clone(),
             before: asked.before.get(&server.key).copied().flatten(),
             after: server.until(),
+            validation: validations.iter().find(|asked| asked.server == server.name).map(|asked| {
+                asked.trouble.as_ref().map_or("validated".into(), |trouble| trouble.why.clone())
+            }),
         })
         .collect();
     RefreshReport {
@@ -287,8 +358,26 @@ fn refresh_report(
         as_of: now.timestamp(),
         servers,
         license_host_reachable: license_host.map(Result::is_ok),
-        problems: state.license_problems().cloned().collect(),
+        problems: state.source_problems().cloned().chain(troubles(validations)).collect(),
     }
+}
+
+/// What went wrong with validations: what is the same for many, once.
+fn troubles(validations: &[Asked]) -> Vec<Problem> {
+    let mut troubles: Vec<(Problem, usize)> = Vec::new();
+    for trouble in validations.iter().filter_map(|asked| asked.trouble.as_ref()) {
+        let same =
+            |known: &&mut (Problem, usize)| (&known.0.what, &known.0.why) == (&trouble.what, &trouble.why);
+        match troubles.iter_mut().find(same) {
+            Some((_, more)) => *more += 1,
+            None => troubles.push((trouble.clone(), 0)),
+        }
+    }
+    let name = |(trouble, more): (Problem, usize)| match more {
+        0 => trouble,
+        more => Problem { place: format!("{} and {more} more", trouble.place), ..trouble },
+    };
+    troubles.into_iter().map(name).collect()
 }
 
 fn take_links(state: &mut State, links: Vec<(ServerKey, Link)>, effects: &mut Vec<Effect>) {
@@ -321,6 +410,7 @@ fn announce(state: &mut State, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
         state.unsaved = true;
         effects.push(Effect::Notify(words::notices(&due)));
     }
+    state.announce_validations(now, effects);
 }
 
 /// Sets the problems of an area, and says those that are new.

@@ -26,6 +26,9 @@ fn files(entries: Vec<Entry>) -> Files {
         places: places(),
         autostart: Some(false),
         recovery: None,
+        validations: None,
+        validations_problem: None,
+        next_validation: None,
     }
 }
 
@@ -36,7 +39,14 @@ fn looked(purpose: Purpose, files: Files) -> Event {
 
 fn looked_as(number: u64, purpose: Purpose, files: Files) -> Event {
     let files = Some(Box::new(files));
-    Event::Looked(Box::new(Findings { number, purpose, files, links: None, license_host: None }))
+    Event::Looked(Box::new(Findings {
+        number,
+        purpose,
+        files,
+        links: None,
+        license_host: None,
+        asked: vec![],
+    }))
 }
 
 fn looks(effects: Vec<Effect>) -> Vec<Look> {
@@ -146,6 +156,78 @@ fn answers_reach_the_ledger() {
 }
 
 #[test]
+fn what_could_not_be_shown_waits_in_the_menu_and_is_tried_again_less_and_less_often() {
+    let mut state = state(vec![entry("PROD-01", Some(Kind::Subscription), Some(12))]);
+    let (mut now, mut pauses) = (now(), vec![]);
+    for _ in 0..3 {
+        let effects = update(&mut state, Event::Woke, &now);
+        let keys = bubbles(&effects)[0].keys.clone();
+        let problem = Problem::new(Fault::Unavailable, "Notifications cannot be shown", "", "", "");
+        let effects = update(&mut state, Event::NotShown(keys, problem), &now);
+        assert!(matches!(effects[0], Effect::Save(_)) && bubbles(&effects).is_empty(), "{effects:?}");
+        assert_eq!(state.open_notices(now.date()).len(), 1);
+        assert_eq!(update(&mut state, Event::Woke, &now), []);
+        let until = state.next_wake(&now);
+        pauses.push(until.duration_since(now.timestamp()).as_secs());
+        now = until.to_zoned_datetime(now.time_zone().clone());
+    }
+    assert_eq!(pauses, [5, 10, 20]);
+    // Shown at last, it is not shown again, and what was answered meanwhile stays so.
+    let shown = update(&mut state, Event::Woke, &now);
+    let keys = bubbles(&shown)[0].keys.clone();
+    update(&mut state, Event::Worked(Area::Notifications), &now);
+    assert_eq!((state.not_shown, update(&mut state, Event::Woke, &now)), (0, vec![]));
+    update(&mut state, Event::Chosen(Command::GotIt), &now);
+    let problem = Problem::new(Fault::Unavailable, "Notifications cannot be shown", "", "", "");
+    update(&mut state, Event::NotShown(keys, problem), &now);
+    assert_eq!(state.open_notices(now.date()), []);
+}
+
+#[test]
+fn an_answer_that_cannot_be_kept_is_said_on_the_desktop() {
+    let full = || Problem::new(Fault::Io, "Cannot write", "/data/state.json", "no space left", "Make room.");
+    for choice in [Command::RemindTomorrow, Command::GotIt] {
+        let mut state = state(vec![entry("PROD-01", Some(Kind::Subscription), Some(12))]);
+        update(&mut state, Event::Woke, &now());
+        assert!(bubbles(&update(&mut state, Event::Saved(Err(full())), &now())).is_empty());
+        update(&mut state, Event::Chosen(choice), &now());
+        let effects = update(&mut state, Event::Saved(Err(full())), &now());
+        assert_eq!(bubbles(&effects)[0].summary, "The answer holds only until the tray ends");
+        assert_eq!(bubbles(&effects)[0].body, "/data/state.json: no space left. Make room.");
+        assert!(state.next_wake(&now()) <= now().timestamp() + 5.minutes(), "tried again before long");
+        assert!(bubbles(&update(&mut state, Event::Saved(Ok(())), &now())).is_empty());
+    }
+}
+
+#[test]
+fn what_was_found_of_the_license_host_holds_for_that_host_and_the_last_look() {
+    let mut state = state(vec![]);
+    let host = |number, reachable: bool| {
+        let problem = Problem::new(Fault::Unavailable, "Cannot reach the license host", "", "", "");
+        let license_host = Some(if reachable { Ok(()) } else { Err(problem) });
+        let purpose = Purpose::Routine;
+        Event::Looked(Box::new(Findings {
+            number,
+            purpose,
+            files: None,
+            links: None,
+            license_host,
+            asked: vec![],
+        }))
+    };
+    let failing = |state: &State| state.problems.contains_key(&Area::LicenseHost);
+    update(&mut state, host(2, true), &now());
+    update(&mut state, host(1, false), &now());
+    assert!(!failing(&state), "a slow failure comes after a later success");
+    update(&mut state, host(3, false), &now());
+    assert!(failing(&state));
+    let mut files = files(vec![]);
+    files.settings.settings.license_host.check_on_refresh = !state.settings.license_host.check_on_refresh;
+    update(&mut state, looked(Purpose::Routine, files), &now());
+    assert!(!failing(&state), "it is no longer tried");
+}
+
+#[test]
 fn a_renewed_date_is_told() {
     let mut state = state(vec![entry("PROD-01", None, Some(200))]);
     let effects =
@@ -158,8 +240,8 @@ fn a_refresh_is_shown_as_busy_and_says_what_changed() {
     let mut state = state(vec![entry("A", None, Some(200)), entry("B", None, None)]);
     let effects = update(&mut state, Event::Chosen(Command::Refresh(None)), &now());
     let [refresh, ports] = looks(effects).try_into().unwrap();
-    assert!(matches!((&refresh.at, &ports.at), (LookAt::FilesAndLicenseHost, LookAt::Ports(..))));
-    assert_eq!(crate::app::view::icon(&state, now().date()), crate::app::Icon::Busy);
+    assert!(matches!((&refresh.at, &ports.at), (LookAt::FilesAndLicenseHost(_), LookAt::Ports(..))));
+    assert_eq!(crate::app::view::icon(&state, &now()), crate::app::Icon::Busy);
     let found = files(vec![entry("A", None, Some(200)), entry("B", None, Some(300))]);
     let effects = update(&mut state, looked(refresh.purpose, found), &now());
     let bubble = bubbles(&effects)[0];
@@ -228,8 +310,14 @@ fn the_connection_is_asked_at_once_and_then_at_its_interval() {
     assert!(!links(update(&mut state, Event::Woke, &in_seconds(60))), "the first is still under way");
     assert_eq!(state.next_wake(&in_seconds(60)), in_seconds(120).timestamp());
     let done = |links| {
-        let findings =
-            Findings { number: 1, purpose: Purpose::Routine, files: None, links, license_host: None };
+        let findings = Findings {
+            number: 1,
+            purpose: Purpose::Routine,
+            files: None,
+            links,
+            license_host: None,
+            asked: vec![],
+        };
         Event::Looked(Box::new(findings))
     };
     update(&mut state, done(Some(vec![])), &in_seconds(61));
@@ -318,6 +406,7 @@ fn a_lost_connection_is_told_only_to_who_asked_for_it_and_once() {
                 files: None,
                 links: Some(links),
                 license_host: None,
+                asked: vec![],
             };
             bubbles(&update(&mut state, Event::Looked(Box::new(findings)), &now())).len()
         };

@@ -1,6 +1,6 @@
 //! What the tray shows, as plain data: compared by the adapter, which applies only what differs.
 
-use super::{Command, Link, Place, State, event::RecoveryState, state::coverage_of, words};
+use super::{Command, Link, Place, State, event::RecoveryState, state::coverage_of, validation, words};
 use crate::domain::{
     Coverage, Server, Standing,
     coverage::{self, release_in_words},
@@ -90,18 +90,22 @@ const LINE_UNITS: usize = 100;
 
 /// What the tray shows at `now`.
 pub fn view(state: &State, now: &ZonedDateTime) -> TrayView {
-    let today = now.date();
-    TrayView { icon: icon(state, today), tooltip: words::tooltip(state, today), menu: menu(state, now) }
+    TrayView { icon: icon(state, now), tooltip: words::tooltip(state, now), menu: menu(state, now) }
 }
 
 /// The icon: the worst license state wins; whether servers answer comes after that.
-pub fn icon(state: &State, today: Date) -> Icon {
+pub fn icon(state: &State, now: &ZonedDateTime) -> Icon {
+    let today = now.date();
+    let at_risk = state.validations_at_risk(now.timestamp());
     let not_covered = || state.counted().any(|server| coverage_of(server) == Coverage::NotCovered);
     match state.worst(today) {
         _ if state.refreshing > 0 => Icon::Busy,
         Standing::Expired => Icon::Expired,
-        _ if not_covered() => Icon::Expired,
+        _ if not_covered() || at_risk.iter().any(|(_, standing)| validation::is_serious(standing)) => {
+            Icon::Expired
+        }
         Standing::Expiring => Icon::Notice,
+        _ if !at_risk.is_empty() => Icon::Notice,
         _ if !state.open_notices(today).is_empty() => Icon::Notice,
         _ if words::not_connected(state).is_some() => Icon::Disconnected,
         Standing::Unknown => Icon::Unknown,
@@ -123,7 +127,7 @@ fn submenu(id: impl Into<String>, text: impl AsRef<str>, items: Vec<MenuItem>) -
 
 fn menu(state: &State, now: &ZonedDateTime) -> Vec<MenuItem> {
     let today = now.date();
-    let mut menu = vec![label("headline", words::headline(state, today))];
+    let mut menu = vec![label("headline", words::headline(state, now))];
     menu.extend(notice_menu(state, today));
     menu.extend(recovery_menu(state));
     let problems = state.all_problems().count();
@@ -147,9 +151,11 @@ fn menu(state: &State, now: &ZonedDateTime) -> Vec<MenuItem> {
             action(Command::Refresh(None), "Refresh license data")
         },
         action(Command::ManualValidation, "Manual validation…"),
-        match state.recovery_is(&RecoveryState::UnderWay) {
-            true => label("clear-cache", "Clearing server cache…"),
-            false => action(Command::ClearCache, "Clear server cache…"),
+        action(Command::CheckConnection, "Check connection…"),
+        match (state.places.no_recovery, state.recovery_is(&RecoveryState::UnderWay)) {
+            (Some(why), _) => label("clear-cache", format!("Clear server cache ({why})")),
+            (None, true) => label("clear-cache", "Clearing server cache…"),
+            (None, false) => action(Command::ClearCache, "Clear server cache…"),
         },
         MenuItem::Separator,
         action(Command::Settings, "Settings"),
@@ -189,7 +195,7 @@ fn recovery_menu(state: &State) -> Option<MenuItem> {
             let items = Decision::ALL.map(|decision| action(Command::Recovery(decision), decision.title()));
             Some(submenu("recovery", "Clear server cache was interrupted", items.into()))
         }
-        RecoveryState::Ended(how) => {
+        RecoveryState::Ended { how, .. } => {
             let text = words::cut(&format!("Clear server cache: {how}"), LINE_UNITS);
             Some(action(Command::RecoverySeen, text))
         }
@@ -244,6 +250,13 @@ pub fn facts(state: &State, server: &Server, now: &ZonedDateTime) -> Vec<String>
     if let Some(kind) = server.kind {
         let edition = server.edition.as_deref().map(|edition| format!(", {edition}")).unwrap_or_default();
         facts.push(format!("Kind of license: {}{edition}", kind.word()));
+    }
+    if let Some(record) = state.validation_of(server) {
+        facts.push(record.standing(now.timestamp()).in_words(now.timestamp()));
+        facts.extend(record.failed.as_ref().map(|failed| {
+            let at = failed.at.to_zoned_datetime(now.time_zone().clone()).strftime("%F %H:%M");
+            format!("Validation tried {at}, and failed: {}", failed.outcome.why())
+        }));
     }
     if let Some(Link::Off(why)) = state.links.get(&server.key) {
         facts.push(format!("Not connected: {why}"));

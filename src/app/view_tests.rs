@@ -24,6 +24,7 @@ fn before_anything_is_known() {
     ---
     Refresh license data
     Manual validation…
+    Check connection…
     Clear server cache…
     ---
     Settings
@@ -50,6 +51,7 @@ fn no_servers() {
     ---
     Refresh license data
     Manual validation…
+    Check connection…
     Clear server cache…
     ---
     Settings
@@ -93,6 +95,7 @@ fn all_is_well() {
     ---
     Refresh license data
     Manual validation…
+    Check connection…
     Clear server cache…
     ---
     Settings
@@ -155,6 +158,7 @@ fn a_notice_is_open_and_a_server_does_not_answer() {
     ---
     Refresh license data
     Manual validation…
+    Check connection…
     Clear server cache…
     ---
     Settings
@@ -177,6 +181,7 @@ fn a_notice_is_open_and_a_server_does_not_answer() {
 fn nothing_can_be_opened_and_things_are_wrong() {
     let mut state = state(vec![entry("PROD-01", None, Some(-3))]);
     state.places.client_log = Err("no such folder: /home/me/VisualCron/log".into());
+    state.places.no_recovery = Some("not available on this system yet");
     state.places.client_program = Err("the Client is a Windows program".into());
     state.problems.insert(Area::ServersXml, vec![Problem::new(Fault::Data, "a", "b", "c", "d")]);
     state.refreshing = 1;
@@ -195,7 +200,8 @@ fn nothing_can_be_opened_and_things_are_wrong() {
     ---
     (Refreshing license data…)
     Manual validation…
-    Clear server cache…
+    Check connection…
+    (Clear server cache (not available on this system yet))
     ---
     Settings
     Client >
@@ -233,7 +239,7 @@ fn the_worst_state_wins_and_a_side_check_hides_none() {
         if off {
             state.links.insert(state.servers[0].key.clone(), Link::Off("refused".into()));
         }
-        icon(&state, now().date())
+        icon(&state, &now())
     };
     assert_eq!(icon_of(vec![Some(200)], false), Icon::Fine);
     assert_eq!(icon_of(vec![Some(200), None], false), Icon::Unknown);
@@ -313,7 +319,7 @@ fn an_ignored_server_counts_for_nothing_and_is_listed() {
     assert_eq!(names, ["PROD-01", "OLD-01", "NEW-01"]);
     // Nothing is watched any more: that is not fine.
     state.servers.remove(0);
-    assert_eq!(icon(&state, now().date()), Icon::Unknown);
+    assert_eq!(icon(&state, &now()), Icon::Unknown);
     insta::assert_snapshot!(first_lines(&state), @"
     All 2 known servers are ignored
     (All 2 known servers are ignored)
@@ -325,7 +331,7 @@ fn an_installed_version_that_is_not_covered_shows_as_failed() {
     let mut server = entry("PROD-01", None, Some(10));
     server.installed_version = Some(Version::new(13, 2, 2));
     server.maintenance_until = Some(jiff::civil::date(2026, 1, 1));
-    assert_eq!(icon(&state(vec![server]), now().date()), Icon::Expired);
+    assert_eq!(icon(&state(vec![server]), &now()), Icon::Expired);
 }
 
 proptest! {

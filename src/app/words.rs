@@ -9,7 +9,7 @@ use crate::domain::{
     text::plain,
 };
 use crate::recovery::Decision;
-use jiff::civil::Date;
+use jiff::{Timestamp, ZonedDateTime, civil::Date};
 use std::collections::{BTreeMap, HashSet};
 
 /// The name under which the tray shows itself: the vendor's own tooltip, as users know it.
@@ -22,33 +22,34 @@ pub const TOOLTIP_UNITS: usize = 127;
 const NAMED: usize = 3;
 
 /// The tooltip: what matters most, in at most [`TOOLTIP_UNITS`] UTF-16 units.
-pub fn tooltip(state: &State, today: Date) -> String {
-    cut(&format!("{TITLE}: {}", summary(state, today)), TOOLTIP_UNITS)
+pub fn tooltip(state: &State, now: &ZonedDateTime) -> String {
+    cut(&format!("{TITLE}: {}", summary(state, now)), TOOLTIP_UNITS)
 }
 
-fn summary(state: &State, today: Date) -> String {
+fn summary(state: &State, now: &ZonedDateTime) -> String {
+    let today = now.date();
     match (state.counted().count(), lead(state, today)) {
         (0, _) if state.servers.is_empty() && state.looked => "no servers known yet".into(),
         (0, _) if state.servers.is_empty() => "starting".into(),
         (2.., Some(lead)) => {
-            let first = unless_disconnected(state, today, || server_line(lead, today));
+            let first = unless_something_else(state, now, || server_line(lead, today));
             format!("{}. {first}", counts(state, today))
         }
-        (0, _) => headline(state, today),
-        (counted, _) => format!("{}. {}", count(counted, "server"), headline(state, today)),
+        (0, _) => headline(state, now),
+        (counted, _) => format!("{}. {}", count(counted, "server"), headline(state, now)),
     }
 }
 
 /// What the icon means: the menu's first line.
-pub fn headline(state: &State, today: Date) -> String {
+pub fn headline(state: &State, now: &ZonedDateTime) -> String {
     let counted: Vec<&Server> = state.counted().take(2).collect();
     match (counted.as_slice(), state.servers.len()) {
         ([], 0) if state.looked => "No servers known yet".into(),
         ([], 0) => "Starting…".into(),
         ([], 1) => "The one known server is ignored".into(),
         ([], all) => format!("All {all} known servers are ignored"),
-        ([one], _) => unless_disconnected(state, today, || server_line(one, today)),
-        _ => unless_disconnected(state, today, || counts(state, today)),
+        ([one], _) => unless_something_else(state, now, || server_line(one, now.date())),
+        _ => unless_something_else(state, now, || counts(state, now.date())),
     }
 }
 
@@ -56,12 +57,26 @@ fn server_line(server: &Server, today: Date) -> String {
     format!("{}: {}", server.name, standing::in_words(server.kind, server.until(), today))
 }
 
-/// What is to be said of the dates, unless they are fine and a server does not answer.
-fn unless_disconnected(state: &State, today: Date, dates: impl FnOnce() -> String) -> String {
-    match state.worst(today) {
+/// What is to be said of the dates, unless they are fine and something else is not: the validation of a license, or
+/// the connection to a server.
+fn unless_something_else(state: &State, now: &ZonedDateTime, dates: impl FnOnce() -> String) -> String {
+    match state.worst(now.date()) {
         Standing::Expired | Standing::Expiring => dates(),
-        Standing::Unknown | Standing::Active => not_connected(state).unwrap_or_else(dates),
+        Standing::Unknown | Standing::Active => {
+            at_risk(state, now.timestamp()).or_else(|| not_connected(state)).unwrap_or_else(dates)
+        }
     }
+}
+
+/// `PROD-01: Validation is overdue: …, and 2 more`, where somebody has to see to a validation.
+fn at_risk(state: &State, now: Timestamp) -> Option<String> {
+    let at_risk = state.validations_at_risk(now);
+    let (server, standing) = at_risk.first()?;
+    let more = match at_risk.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    Some(format!("{}: {}{more}", server.name, standing.in_words(now)))
 }
 
 /// `3 expired, 2 expiring, 295 active`.
@@ -133,14 +148,14 @@ pub fn recovery_interrupted() -> Bubble {
 }
 
 /// How a Clear server cache ended.
-pub fn recovery_ended(how: &str) -> Bubble {
+pub fn recovery_ended(how: &str, well: bool) -> Bubble {
     Bubble {
         keys: Vec::new(),
         summary: "Clear server cache has ended".into(),
-        body: how.into(),
+        body: crate::domain::text::without_backticks(how),
         actions: Vec::new(),
         stays: false,
-        icon: Icon::Fine,
+        icon: if well { Icon::Fine } else { Icon::Notice },
     }
 }
 
@@ -343,18 +358,24 @@ pub fn failed(problem: &Problem) -> Bubble {
     )
 }
 
+/// What the user answered to a notice will be asked again after the next start.
+pub fn answer_not_kept(problem: &Problem) -> Bubble {
+    let Bubble { body, icon, .. } = failed(problem);
+    information("The answer holds only until the tray ends", body, icon)
+}
+
 /// A second tray was started.
-pub fn already_running(state: &State, today: Date) -> Bubble {
-    information("The tray is already running", headline(state, today), super::view::icon(state, today))
+pub fn already_running(state: &State, now: &ZonedDateTime) -> Bubble {
+    information("The tray is already running", headline(state, now), super::view::icon(state, now))
 }
 
 /// What this program is.
-pub fn about(state: &State, today: Date) -> Bubble {
+pub fn about(state: &State, now: &ZonedDateTime) -> Bubble {
     information(
         format!("{TITLE} (unofficial) {}", env!("CARGO_PKG_VERSION")),
         "An open tray client for people who run VisualCron servers. Not made by the vendor of VisualCron. \
          MIT or Apache-2.0. Release dates: VisualCron documentation, CC BY 4.0.",
-        super::view::icon(state, today),
+        super::view::icon(state, now),
     )
 }
 

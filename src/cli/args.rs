@@ -78,6 +78,12 @@ pub enum Verb {
         #[arg(long)]
         forget: bool,
     },
+    /// Find out what is in the way to the license host, or to another one
+    #[command(
+        after_help = "Exit codes: 0 nothing is in the way, 1 the way is open, and something is to be mended, 2 something \
+                            is in the way; 64 and up: the check itself could not be made."
+    )]
+    Diagnose(Diagnose),
     /// Show the notices that are due, and answer them; the exit code is 0 whether or not there are any
     Notices(Notices),
     /// Show releases of VisualCron, and what a Maintenance date covers
@@ -99,7 +105,7 @@ pub enum Verb {
     },
     /// Clear the server cache: close the Client and the trays, set servers.xml aside, start them again
     #[command(
-        after_help = "Exit codes: 0 done, 66 nothing to clear, 69 another is under way or was interrupted, 75 taken \
+        after_help = "Exit codes: 0 done, or nothing to clear, 69 another is under way or was interrupted, 75 taken \
                             back: everything is as it was, 76 you are needed: read what it says, 77 refused."
     )]
     Recover(Recover),
@@ -139,6 +145,8 @@ pub enum Window {
     Recovery,
     /// Manual validation: a request goes out, the license host's answer comes back
     Validation,
+    /// Check connection: what is in the way to the license host
+    Connection,
 }
 
 #[derive(Args)]
@@ -369,6 +377,26 @@ pub struct Status {
 }
 
 #[derive(Args)]
+pub struct Diagnose {
+    /// A host, or HOST:PORT [default: license_host.host of the settings, port 443]
+    pub host: Option<String>,
+    /// Print a text to hand to the network team
+    #[arg(long)]
+    pub for_network_team: bool,
+}
+
+/// What to do with the password for the proxy.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum PasswordAction {
+    /// Ask for it, and keep it
+    Set,
+    /// Remove it
+    Remove,
+    /// Tell whether there is one
+    Status,
+}
+
+#[derive(Args)]
 pub struct Notices {
     /// Show what will be shown on which day
     #[arg(long)]
@@ -435,6 +463,11 @@ pub enum SettingsAction {
     Unset {
         /// The setting, such as notices.quiet_hours or server.PROD-01.kind
         key: String,
+    },
+    /// The password of license_host.proxy_user, in the system's keyring
+    ProxyPassword {
+        /// What to do; `set` reads it without echo, or one line of standard input
+        action: PasswordAction,
     },
     /// Take a [[server]] section out of the file
     RemoveServer {

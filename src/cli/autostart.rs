@@ -11,11 +11,12 @@ pub fn run(session: &Session, action: Switch, out: &Out) -> Result<u8, Problem> 
     match action {
         Switch::Status => {}
         Switch::On | Switch::Off => {
+            session.dirs.must_keep("autostart")?;
             let on = matches!(action, Switch::On);
             autostart::set(on)?;
             // A running tray is told, so that its menu shows it.
             let command = Command::Autostart(on).to_string();
-            instance::ask(&session.dirs, Request::Run { command });
+            let _ = instance::ask(&session.dirs, Request::Run { command });
         }
     }
     let start = autostart::status()?;

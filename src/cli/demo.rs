@@ -4,28 +4,34 @@ use super::{Out, Session, tray};
 use crate::{
     domain::{Fault, Problem},
     host::demo::World,
-    platform::{dirs::Dirs, instance},
+    platform::{
+        dirs::{Dirs, Pretense},
+        instance,
+    },
 };
 
 pub fn run(session: &Session, out: &Out) -> Result<u8, Problem> {
+    let pretends = session.clock.pretending();
     let world = World::make(session.clock.now().date())?;
     out.remark(&format!(
         "Demo: a simulated VisualCron user with five servers, in {}.\n\
          Right-click the tray icon. Exit in its menu, or Ctrl+C here, removes everything.\n\
-         On the command line, in another terminal: visualcron-tray --visualcron-dir {} --config {} --data-dir {} status",
+         On the command line, in another terminal: visualcron-tray --visualcron-dir {} --config {} --data-dir {}{} status",
         world.folder().display(),
         world.visualcron().display(),
         world.config().display(),
         world.data().display(),
+        if pretends { format!(" --now {}", session.clock.now()) } else { String::new() },
     ));
     let dirs = Dirs {
         visualcron_asked: Some(world.visualcron()),
         visualcron_default: world.visualcron(),
         config: world.config(),
         data: world.data(),
+        pretense: if pretends { Pretense::Kept } else { Pretense::None },
     };
     let session =
-        Session { dirs, clock: session.clock.clone(), keeps_nothing: false, verbose: session.verbose };
+        Session { dirs, clock: session.clock.clone(), verbose: session.verbose, told: Default::default() };
     let lock = instance::lock(&session.dirs)?.ok_or_else(|| {
         Problem::new(
             Fault::Software,

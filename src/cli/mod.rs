@@ -3,11 +3,19 @@
 mod args;
 mod autostart;
 mod demo;
+mod diagnose;
 mod license_host;
 mod notices;
 mod open;
 mod out;
+mod proxy_password;
+#[cfg(any(target_os = "linux", windows))]
 mod recover;
+#[cfg(not(any(target_os = "linux", windows)))]
+#[path = "recover_elsewhere.rs"]
+mod recover;
+#[cfg(any(target_os = "linux", windows))]
+mod recover_shown;
 mod refresh;
 mod releases;
 #[cfg(windows)]
@@ -18,6 +26,7 @@ mod status;
 mod tray;
 mod trust;
 mod validate;
+#[cfg(any(target_os = "linux", windows))]
 mod window;
 
 use args::{Cli, Verb};
@@ -87,6 +96,7 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         Verb::Tray => tray::run(session, twin_of, out),
         Verb::Status(asked) => status::run(&session, &asked, out),
         Verb::Refresh { server, forget } => refresh::run(&session, server, forget, out),
+        Verb::Diagnose(asked) => diagnose::run(&session, &asked, out),
         Verb::Notices(asked) => notices::run(&session, &asked, out),
         Verb::Open { what } => open::run(&session, what, out),
         Verb::Settings { action } => settings::run(&session, action, out),
@@ -94,7 +104,10 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         Verb::Recover(asked) => recover::run(&session, &asked, out),
         Verb::Validate(asked) => validate::run(&session, &asked, out),
         Verb::LicenseHost(asked) => trust::run(&session, &asked, out),
+        #[cfg(any(target_os = "linux", windows))]
         Verb::Window { window } => window::run(&session, window),
+        #[cfg(not(any(target_os = "linux", windows)))]
+        Verb::Window { window } => recover::window(&session, window),
         Verb::Exit => tray::exit(&session, out),
         Verb::Demo => demo::run(&session, out),
         Verb::Completions { .. } | Verb::Releases(_) => Ok(0),

@@ -67,6 +67,7 @@ pub fn run(session: &Session, asked: &args::Notices, out: &Out) -> Result<u8, Pr
     }
     let mut alone = session.alone()?;
     alone.look(session);
+    alone.tell(session);
     if asked.preview {
         show_preview(session, &alone.state, out)
     } else {
@@ -131,7 +132,7 @@ fn answer(session: &Session, got_it: bool, out: &Out) -> Result<u8, Problem> {
         true => (Command::GotIt, "--got-it"),
         false => (Command::RemindTomorrow, "--remind-tomorrow"),
     };
-    session.must_keep(option)?;
+    session.dirs.must_keep(option)?;
     if session.ask_tray(Request::Run { command: command.to_string() })?.is_some() {
         let report = serde_json::json!({ "schema": 1, "answered_by": "tray" });
         return out.show(&report, || "The running tray has taken the answer.".into()).map(|()| 0);
@@ -150,6 +151,7 @@ fn answer(session: &Session, got_it: bool, out: &Out) -> Result<u8, Problem> {
     if !due.is_empty() {
         alone.state_file.save(&alone.state.kept)?;
     }
+    alone.tell(session);
     let report = serde_json::json!({ "schema": 1, "answered": due.iter().map(report).collect::<Vec<_>>() });
     out.show(&report, || format!("{} answered.", words::count(due.len(), "notice"))).map(|()| 0)
 }

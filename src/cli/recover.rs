@@ -3,6 +3,7 @@
 use super::{
     Out, Session,
     args::{Recover, RecoverAction},
+    recover_shown,
     session::unexpected,
 };
 use crate::{
@@ -13,9 +14,9 @@ use crate::{
         survey,
     },
     recovery::{
-        Choices, Decision, Journal, Outcome, Plan, Role,
-        run::in_words,
-        words::{FIRST, First, remarks},
+        Choices, Decision, Deed, Journal, Outcome, Plan, Role,
+        run::{NOTHING_TO_CLEAR, in_words},
+        words::{FIRST, First, afterwards, remarks},
         world::Progress,
     },
     store::recoveries::{Kept, Recoveries},
@@ -35,18 +36,32 @@ use std::{
 /// Taken back: as a temporary failure of `sysexits.h`.
 const TAKEN_BACK: u8 = 75;
 /// Somebody has to look at it.
-const NEEDS_USER: u8 = 76;
+pub const NEEDS_USER: u8 = 76;
 
 pub fn run(session: &Session, asked: &Recover, out: &Out) -> Result<u8, Problem> {
+    match act(session, asked, out) {
+        Err(problem) if asked.watched => {
+            tell_watcher(&problem);
+            Ok(problem.fault.exit_code())
+        }
+        Err(problem) if problem.what == NOTHING_TO_CLEAR => {
+            out.problem(&problem);
+            Ok(0)
+        }
+        ended => ended,
+    }
+}
+
+fn act(session: &Session, asked: &Recover, out: &Out) -> Result<u8, Problem> {
     let RecoverAction { dry_run, list, restore, undo, history, status, resume, rollback, keep } =
         &asked.action;
     match () {
-        () if *list => show_backups(session, out),
-        () if *history => show_history(session, out),
-        () if *status => show_status(session, out),
+        () if *list => recover_shown::backups(session, out),
+        () if *history => recover_shown::history(session, out),
+        () if *status => recover_shown::status(session, out),
         () if *dry_run => show_plan(session, asked, out),
         () => {
-            session.must_keep("recover")?;
+            session.dirs.must_keep("recover")?;
             let asked_for =
                 [resume, rollback, keep].into_iter().zip(Decision::ALL).find(|(asked, _)| **asked);
             if let Some((_, decision)) = asked_for {
@@ -61,6 +76,11 @@ pub fn run(session: &Session, asked: &Recover, out: &Out) -> Result<u8, Problem>
             carry_out(session, asked, plan, out)
         }
     }
+}
+
+/// No servers.xml is no error.
+fn code_of(problem: &Problem) -> u8 {
+    if problem.what == NOTHING_TO_CLEAR { 0 } else { problem.fault.exit_code() }
 }
 
 /// Any command of ours tells that a recovery was interrupted, until somebody decides what is to become of it.
@@ -110,6 +130,9 @@ fn show_plan(session: &Session, asked: &Recover, out: &Out) -> Result<u8, Proble
         "remarks": remarks(&plan),
     });
     let opening = match &refused {
+        Some(problem) if problem.what == NOTHING_TO_CLEAR => {
+            "There is nothing to clear. This is what Clear server cache would do otherwise."
+        }
         Some(_) => "This is what Clear server cache would do, but it would be refused here.",
         None => "This is what Clear server cache would do. It is only shown: nothing has been changed.",
     };
@@ -119,20 +142,26 @@ fn show_plan(session: &Session, asked: &Recover, out: &Out) -> Result<u8, Proble
             if !out.json() {
                 out.problem(&problem);
             }
-            Ok(problem.fault.exit_code())
+            Ok(code_of(&problem))
         }
         None => Ok(0),
     }
 }
 
 fn first_in_words(first: &First) -> String {
-    format!("{}. {}", first.title, first.how)
+    let command =
+        first.command.map(|command| format!(" On the command line: `{command}`.")).unwrap_or_default();
+    format!("{}. {}{command}", first.title, first.how)
 }
 
 fn plan_in_words(plan: &Plan) -> String {
-    let mut text = String::from("First try the cheap steps:\n");
-    FIRST.iter().for_each(|first| text.push_str(&format!("- {}\n", first_in_words(first))));
-    text.push_str("\nThen these steps will be done:\n");
+    let mut text = String::new();
+    if plan.bring_back.is_none() {
+        text.push_str("First try the cheap steps:\n");
+        FIRST.iter().for_each(|first| text.push_str(&format!("- {}\n", first_in_words(first))));
+        text.push('\n');
+    }
+    text.push_str("These steps will be done:\n");
     let steps = plan.steps();
     steps.iter().zip(1..).for_each(|(step, n)| text.push_str(&format!("{n}. {}\n", plan.describe(step))));
     text.push('\n');
@@ -150,10 +179,9 @@ fn carry_out(session: &Session, asked: &Recover, plan: Plan, out: &Out) -> Resul
             return Ok(0);
         }
     }
-    let clears = plan.bring_back.is_none();
     let kept =
         watched(asked, out, plan.steps().len(), |watcher| recovery::carry_out(&session.dirs, plan, watcher))?;
-    report(session, asked, &kept, clears, out)
+    report(session, asked, &kept, out)
 }
 
 fn go_on(session: &Session, asked: &Recover, decision: Decision, out: &Out) -> Result<u8, Problem> {
@@ -161,10 +189,7 @@ fn go_on(session: &Session, asked: &Recover, decision: Decision, out: &Out) -> R
         Recoveries::below(&session.dirs.data).open()?.map_or(0, |kept| kept.journal.plan.steps().len());
     let kept = watched(asked, out, steps, |watcher| recovery::go_on(&session.dirs, decision, watcher))?;
     match kept {
-        Some(kept) => {
-            let clears = kept.journal.plan.bring_back.is_none();
-            report(session, asked, &kept, clears, out)
-        }
+        Some(kept) => report(session, asked, &kept, out),
         None => {
             out.remark("No Clear server cache was interrupted.");
             Ok(0)
@@ -237,13 +262,11 @@ fn tell_watcher(line: &impl Serialize) {
     let _ = stdout.write_all(b"\n").and_then(|()| stdout.flush());
 }
 
-fn report(session: &Session, asked: &Recover, kept: &Kept, clears: bool, out: &Out) -> Result<u8, Problem> {
+fn report(session: &Session, asked: &Recover, kept: &Kept, out: &Out) -> Result<u8, Problem> {
     let Journal { plan, outcome, .. } = &kept.journal;
     let Some(outcome) = outcome else { return Err(unexpected()) };
-    let done = *outcome == Outcome::Done;
-    let client_runs =
-        plan.programs().any(|program| program.role == Role::Client) && !plan.choices.leave_client_closed;
-    if done && clears && client_runs {
+    let (done, deed) = (*outcome == Outcome::Done, kept.journal.deed());
+    if done && deed != Deed::BroughtBack && plan.starts_the_client() {
         let say = |text: String| match asked.watched {
             true => tell_watcher(&Progress::Note { text }),
             false => out.remark(&text),
@@ -256,23 +279,25 @@ fn report(session: &Session, asked: &Recover, kept: &Kept, clears: bool, out: &O
         .iter()
         .map(|(name, before)| {
             let after = after.iter().find(|(other, _)| other == name).and_then(|(_, date)| *date);
-            RefreshedServer { name: name.clone(), before: *before, after }
+            RefreshedServer { name: name.clone(), before: *before, after, validation: None }
         })
         .collect();
-    let backup =
-        kept.journal.last_move_from(&plan.servers_xml).map(|moved| moved.to.clone()).filter(|_| done);
+    let set_aside = kept.journal.last_move_from(&plan.servers_xml).map(|moved| moved.to.clone());
+    let servers_xml_is_there = plan.servers_xml.is_file();
     let report = RecoveryReport {
         schema: 1,
+        deed,
         outcome: outcome.clone(),
-        backup,
-        servers_xml_is_there: plan.servers_xml.is_file(),
+        backup: set_aside.filter(|backup| backup.is_file()),
+        servers_xml_is_there,
+        afterwards: afterwards(plan, deed, outcome, servers_xml_is_there),
         servers,
         journal: kept.path.clone(),
     };
     if asked.watched {
         tell_watcher(&report);
     } else {
-        out.show(&report, || report_in_words(&report, plan, clears))?;
+        out.show(&report, || report_in_words(&report))?;
     }
     Ok(match outcome {
         Outcome::Done | Outcome::Kept => 0,
@@ -281,23 +306,14 @@ fn report(session: &Session, asked: &Recover, kept: &Kept, clears: bool, out: &O
     })
 }
 
-fn report_in_words(report: &RecoveryReport, plan: &Plan, clears: bool) -> String {
+fn report_in_words(report: &RecoveryReport) -> String {
     let outcome = &report.outcome;
-    let mut text = match outcome {
-        Outcome::Done if !clears => "The backup is back in place.\n".to_string(),
-        outcome => format!("{}\n", in_words(outcome)),
-    };
+    let mut text = format!("{}\n", in_words(report.deed, outcome));
     if let Some(backup) = &report.backup {
         text.push_str(&format!("The file that was there is kept as {}.\n", backup.display()));
     }
-    if *outcome == Outcome::Done && clears {
-        text.push_str(&match report.servers_xml_is_there {
-            true => format!("A new {} was written.\n", plan.servers_xml.display()),
-            false => format!(
-                "The Client has not written a new {} yet: it does when it connects to a server, or is closed.\n",
-                plan.servers_xml.display()
-            ),
-        });
+    if !report.afterwards.is_empty() {
+        text.push_str(&format!("{}\n", report.afterwards));
     }
     if matches!(outcome, Outcome::Done | Outcome::Kept) {
         let date = |date: &Option<Date>| date.map_or_else(|| "unknown".into(), |date| date.to_string());
@@ -321,19 +337,6 @@ fn wait_for(file: &Path, patience: Duration, say: impl Fn(String)) {
     while !file.is_file() && Instant::now() < until {
         std::thread::sleep(LOOK);
     }
-}
-
-fn show_backups(session: &Session, out: &Out) -> Result<u8, Problem> {
-    let places = survey::survey(&session.dirs, &session.load_settings().settings);
-    let backups = recovery::backups(&session.dirs, &places.servers_xml)?;
-    out.show(&serde_json::json!({ "schema": 1, "backups": backups }), || match backups.as_slice() {
-        [] => format!("There is no backup of {} yet.", places.servers_xml.display()),
-        backups => backups
-            .iter()
-            .map(|backup| format!("{}  {}\n", backup.at.strftime("%F %T UTC"), backup.path.display()))
-            .collect(),
-    })?;
-    Ok(0)
 }
 
 /// The backup of this path, name, or beginning of its hash; the newest where nothing is given.
@@ -374,108 +377,4 @@ fn last_set_aside(session: &Session) -> Result<PathBuf, Problem> {
                 "See `visualcron-tray recover --list` for backups.",
             )
         })
-}
-
-/// One line of the history.
-#[derive(Serialize)]
-struct Past<'a> {
-    at: jiff::Timestamp,
-    servers_xml: &'a Path,
-    outcome: Option<&'a Outcome>,
-    moves: Vec<serde_json::Value>,
-    journal: &'a Path,
-}
-
-fn show_history(session: &Session, out: &Out) -> Result<u8, Problem> {
-    let all = Recoveries::below(&session.dirs.data).all()?;
-    let past: Vec<Past<'_>> = all
-        .iter()
-        .map(|Kept { path, journal }| Past {
-            at: journal.plan.made_at,
-            servers_xml: &journal.plan.servers_xml,
-            outcome: journal.outcome.as_ref(),
-            moves: journal
-                .moves
-                .iter()
-                .map(|m| serde_json::json!({ "from": m.from, "to": m.to, "sha256": m.sha256 }))
-                .collect(),
-            journal: path,
-        })
-        .collect();
-    out.show(&serde_json::json!({ "schema": 1, "history": past }), || {
-        if all.is_empty() {
-            return "Clear server cache was never done by this user.".into();
-        }
-        let mut text = String::new();
-        for Kept { journal, .. } in &all {
-            let outcome =
-                journal.outcome.as_ref().map_or_else(|| "It was interrupted.".to_string(), in_words);
-            text.push_str(&format!("{}  {outcome}\n", journal.plan.made_at.strftime("%F %T UTC")));
-            for m in &journal.moves {
-                text.push_str(&format!(
-                    "  {} -> {} (SHA-256 {})\n",
-                    m.from.display(),
-                    m.to.display(),
-                    m.sha256
-                ));
-            }
-        }
-        text
-    })?;
-    Ok(0)
-}
-
-fn show_status(session: &Session, out: &Out) -> Result<u8, Problem> {
-    let recoveries = Recoveries::below(&session.dirs.data);
-    let is_running = recoveries.is_locked();
-    let open = recoveries.open()?;
-    let steps = |journal: &Journal| -> Vec<(String, &'static str)> {
-        let plan = &journal.plan;
-        let mark = |index: usize| match index {
-            index if index < journal.done => "done",
-            index if index == journal.done && journal.begun => "begun",
-            _ => "to do",
-        };
-        plan.steps().iter().enumerate().map(|(index, step)| (plan.describe(step), mark(index))).collect()
-    };
-    let json = serde_json::json!({
-        "schema": 1,
-        "state": match (&open, is_running) {
-            (None, _) => "none",
-            (Some(_), true) => "running",
-            (Some(_), false) => "interrupted",
-        },
-        "begun": open.as_ref().map(|kept| kept.journal.plan.made_at),
-        "taking_back": open.as_ref().and_then(|kept| kept.journal.taking_back.clone()),
-        "steps": open.as_ref().map(|kept| {
-            steps(&kept.journal)
-                .into_iter()
-                .map(|(title, state)| serde_json::json!({ "step": title, "state": state }))
-                .collect::<Vec<_>>()
-        }),
-        "journal": open.as_ref().map(|kept| &kept.path),
-    });
-    out.show(&json, || {
-        let Some(Kept { journal, .. }) = &open else { return "No Clear server cache is open.".into() };
-        let at = journal.plan.made_at.strftime("%F %T UTC");
-        let mut text = match is_running {
-            true => format!("Clear server cache began at {at} and is under way.\n"),
-            false => format!("Clear server cache began at {at} and was interrupted.\n"),
-        };
-        for (title, state) in steps(journal) {
-            text.push_str(&format!("  [{state:5}] {title}\n"));
-        }
-        if let Some(why) = &journal.taking_back {
-            text.push_str(&format!("It is being taken back: {why}\n"));
-        }
-        if !is_running {
-            text.push_str(
-                "\nFinish it:                  visualcron-tray recover --resume\n\
-                 Take it back:               visualcron-tray recover --rollback\n\
-                 Leave things as they are:   visualcron-tray recover --keep\n",
-            );
-        }
-        text
-    })?;
-    Ok(if open.is_some() { NEEDS_USER } else { 0 })
 }

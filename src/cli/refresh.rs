@@ -12,7 +12,7 @@ use crate::{
 
 pub fn run(session: &Session, server: Option<String>, forget: bool, out: &Out) -> Result<u8, Problem> {
     if forget {
-        session.must_keep("--forget")?;
+        session.dirs.must_keep("--forget")?;
         session.ask(Request::Run { command: Command::Forget.to_string() })?;
     }
     let Reply::Refreshed(report) = session.ask(Request::Refresh { server })? else {

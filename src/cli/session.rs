@@ -9,27 +9,33 @@ use crate::{
         update,
     },
     domain::{Fault, Problem},
-    platform::{clock::Clock, dirs::Dirs, instance, private, survey, world},
+    platform::{
+        clock::Clock,
+        dirs::{Dirs, Pretense},
+        instance, private, survey, world,
+    },
     store::{
         settings::{self, Loaded, Settings},
         state::{Access, StateFile},
     },
 };
-use std::collections::VecDeque;
+use std::{cell::Cell, collections::VecDeque};
 
 /// One run of the program.
 pub struct Session {
     pub dirs: Dirs,
     pub clock: Clock,
-    /// The time is pretended, and no folder was given to keep things in: nothing is written.
-    pub keeps_nothing: bool,
     pub verbose: bool,
+    /// What is wrong with what was kept has been said.
+    pub told: Cell<bool>,
 }
 
 /// What is known without a running tray.
 pub struct Alone {
     pub state: State,
     pub state_file: StateFile,
+    /// What is wrong with what was kept.
+    problem: Option<Problem>,
     /// Held while our state may be changed; `None` if a tray has it.
     lock: Option<instance::Lock>,
 }
@@ -37,48 +43,39 @@ pub struct Alone {
 impl Session {
     pub fn new(global: &Global) -> Result<Session, Problem> {
         let clock = global.now.as_deref().map_or_else(|| Ok(Clock::system()), Clock::pretend)?;
-        let dirs = Dirs::new(global.visualcron_dir.clone(), global.config.clone(), global.data_dir.clone())?;
+        let mut dirs =
+            Dirs::new(global.visualcron_dir.clone(), global.config.clone(), global.data_dir.clone())?;
         private::check(&dirs.data, global.data_dir.is_none())?;
-        Ok(Session {
-            dirs,
-            keeps_nothing: clock.pretending() && global.data_dir.is_none(),
-            clock,
-            verbose: global.verbose,
-        })
+        dirs.pretense = match (clock.pretending(), &global.data_dir) {
+            (false, _) => Pretense::None,
+            (true, Some(_)) => Pretense::Kept,
+            (true, None) => Pretense::Unkept,
+        };
+        Ok(Session { dirs, clock, verbose: global.verbose, told: Cell::default() })
     }
 
     pub fn load_settings(&self) -> Loaded {
         settings::load(&self.dirs.config, &self.dirs.last_good_settings())
     }
 
-    /// Reads our state, with the right to write it if `lock` is held. What is wrong with it is returned beside it.
-    pub fn load_state(&self, lock: Option<&instance::Lock>) -> (StateFile, Persisted, Option<Problem>) {
+    /// Reads our state, with the right to write it if the `lock` is held. What is wrong with it is returned beside it.
+    pub fn load_state(
+        &self,
+        lock: Result<Option<&instance::Lock>, Problem>,
+    ) -> (StateFile, Persisted, Option<Problem>) {
         let access = match lock {
-            _ if self.keeps_nothing => Access::Pretended,
-            Some(_) => Access::Full,
-            None => Access::Refused(Problem::new(
+            _ if self.dirs.keeps_nothing() => Access::Pretended,
+            Ok(Some(_)) => Access::Full,
+            Ok(None) => Access::Refused(Problem::new(
                 Fault::Unavailable,
                 "Nothing can be kept",
                 self.dirs.state_file().display().to_string(),
                 "it belongs to a running tray, or to another command, which did not answer",
                 "Try again, or exit the tray first.",
             )),
+            Err(problem) => Access::Refused(problem),
         };
         StateFile::load(self.dirs.state_file(), access)
-    }
-
-    /// With a pretended time nothing is kept, unless a folder is given for it.
-    pub fn must_keep(&self, what: &str) -> Result<(), Problem> {
-        if !self.keeps_nothing {
-            return Ok(());
-        }
-        Err(Problem::new(
-            Fault::Usage,
-            "Nothing is kept with a pretended time",
-            format!("{what} with --now"),
-            "it would change what is kept in earnest",
-            "Give --data-dir with a folder to keep it in, or leave --now out.",
-        ))
     }
 
     /// A fresh application state from what was kept and the settings in force.
@@ -92,28 +89,39 @@ impl Session {
     pub fn ask(&self, request: Request) -> Result<Reply, Problem> {
         match self.ask_tray(request.clone())? {
             Some(reply) => Ok(reply),
-            None => checked(self.alone()?.ask(request, self)),
+            None => {
+                let mut alone = self.alone()?;
+                let reply = checked(alone.ask(request, self))?;
+                alone.tell(self);
+                Ok(reply)
+            }
         }
     }
 
-    /// Asks the running tray; `None` where none runs, or the time is pretended.
+    /// Asks the running tray; `None` where none runs or answers, or the time is pretended.
     pub fn ask_tray(&self, request: Request) -> Result<Option<Reply>, Problem> {
         if self.clock.pretending() {
             return Ok(None);
         }
-        instance::ask(&self.dirs, request).map(checked).transpose()
+        match instance::ask(&self.dirs, request) {
+            Ok(reply) => reply.map(checked).transpose(),
+            // Whoever listens there is not to be told anything, nor believed.
+            Err(problem) => {
+                world::say(&problem);
+                Ok(None)
+            }
+        }
     }
 
     /// Works without a tray.
     pub fn alone(&self) -> Result<Alone, Problem> {
-        let lock = if self.keeps_nothing { None } else { instance::lock(&self.dirs).ok().flatten() };
-        let (state_file, kept, problem) = self.load_state(lock.as_ref());
+        let lock = if self.dirs.keeps_nothing() { Ok(None) } else { instance::lock(&self.dirs) };
+        let (state_file, kept, problem) =
+            self.load_state(lock.as_ref().map(Option::as_ref).map_err(Clone::clone));
+        let lock = lock.ok().flatten();
         let mut state = self.state(kept, self.load_settings().settings);
         state.announces = false;
-        if let Some(problem) = problem {
-            state.problems.insert(crate::app::event::Area::Kept, vec![problem]);
-        }
-        Ok(Alone { state, state_file, lock })
+        Ok(Alone { state, state_file, problem, lock })
     }
 }
 
@@ -150,7 +158,9 @@ impl Alone {
                     // Nobody who asks once wants to know whether the servers answer.
                     Effect::Look(Look { at: LookAt::Ports(..), .. }) => {}
                     Effect::Look(look) => {
-                        let findings = world::look_around(look, &session.dirs, keep);
+                        let clock = session.clock.clone();
+                        let now = move || clock.now().timestamp();
+                        let findings = world::look_around(look, &session.dirs, keep, &now);
                         events.push_back(Event::Looked(Box::new(findings)));
                     }
                     Effect::Save(kept) => {
@@ -174,6 +184,13 @@ impl Alone {
             }
         }
         answer.unwrap_or(Reply::NotUnderstood)
+    }
+
+    /// Says once what is wrong with what was kept: a running tray has said so when it started.
+    pub fn tell(&self, session: &Session) {
+        if !session.told.replace(true) {
+            self.problem.iter().for_each(world::say);
+        }
     }
 
     /// Looks at everything once.

@@ -3,6 +3,7 @@
 use super::{Out, Session, args::SettingsAction, status::table};
 use crate::{
     domain::{Fault, Problem},
+    platform::lock::{self, Lock},
     store::settings::{self, Change, Machine, ValueOrigin, machine_file},
 };
 use std::io::Read;
@@ -22,20 +23,23 @@ pub fn run(session: &Session, action: SettingsAction, out: &Out) -> Result<u8, P
         }
         SettingsAction::Unset { key } => change(session, &key, out, || settings::unset(path, &key)),
         SettingsAction::RemoveServer { name } => {
-            may_change(&format!("server.{name}"))?;
+            let _turn = may_change(session, &format!("server.{name}"))?;
             settings::remove_server(path, &name)?;
             let report = serde_json::json!({ "removed_server": name });
             out.show(&report, || format!("server.{name}: removed from {}", path.display())).map(|()| 0)
         }
+        SettingsAction::ProxyPassword { action } => super::proxy_password::run(session, action, out),
         SettingsAction::Show => show(session, out),
     }
 }
 
-/// Whether the machine's settings allow a change of this key. A machine's file with mistakes locks nothing;
-/// `settings show` tells of them.
-fn may_change(key: &str) -> Result<(), Problem> {
+/// Waits for the turn to change this key, if the machine's settings allow that. A machine's file with mistakes
+/// locks nothing; `settings show` tells of them.
+fn may_change(session: &Session, key: &str) -> Result<Lock, Problem> {
+    session.dirs.must_keep("settings")?;
     let (machine, _) = Machine::read(machine_file().as_deref());
-    machine.refusal(key).map_or(Ok(()), Err)
+    machine.refusal(key).map_or(Ok(()), Err)?;
+    lock::take_in_turn(&session.dirs.settings_lock())
 }
 
 fn change(
@@ -44,7 +48,7 @@ fn change(
     out: &Out,
     change: impl FnOnce() -> Result<Change, Problem>,
 ) -> Result<u8, Problem> {
-    may_change(key)?;
+    let _turn = may_change(session, key)?;
     settings::write_default_if_absent(&session.dirs.config)?;
     let before = in_force(session, key);
     let mut change = change()?;

@@ -27,7 +27,9 @@ pub fn run(session: &Session, asked: &args::Status, out: &Out) -> Result<u8, Pro
         // Monitoring reads standard output alone.
         let (verdict, line) = check::check(&report, today);
         let problems: String = report.problems.iter().map(|problem| format!("{problem}\n")).collect();
-        out.show(&report, || format!("{line}\n{}", check::without_bars(&format!("{}{problems}", text()))))?;
+        out.show(&report, || {
+            format!("{line}\n{}", check::without_bars(&format!("{}\n{problems}", text().trim_end())))
+        })?;
         return Ok(verdict.exit_code());
     }
     out.show(&report, text)?;

@@ -9,7 +9,7 @@ use crate::{
     },
     domain::{Fault, Problem},
     platform::{
-        Post, instance, log,
+        Post, instance, log, program,
         tray::{self, App},
         world::World,
     },
@@ -48,14 +48,14 @@ pub fn run(session: Session, twin_of: Option<PathBuf>, out: &Out) -> Result<u8, 
     {
         windows::console::give_back();
         windows::identity::take();
-        if !session.keeps_nothing
+        if !session.dirs.keeps_nothing()
             && let Some(picture) = notify::picture(Icon::Fine, &session.dirs.data)
             && let Err(why) = windows::identity::register(words::TITLE, &picture)
         {
             tracing::warn!(event = "identity.failed", why);
         }
     }
-    let written = if session.keeps_nothing {
+    let written = if session.dirs.keeps_nothing() {
         Ok(false)
     } else {
         settings::write_default_if_absent(&session.dirs.config)
@@ -86,7 +86,7 @@ pub fn start(
     let settings = session.load_settings().settings;
     let level = if session.verbose { LevelFilter::DEBUG } else { level(settings.log.level) };
     log::start(session.dirs.log_file(), settings.log.max_kib, level);
-    let (state_file, kept, state_problem) = session.load_state(Some(&lock));
+    let (state_file, kept, state_problem) = session.load_state(Ok(Some(&lock)));
     let state = session.state(kept, settings);
     let dirs = session.dirs.clone();
     tray::run(move |post: Post| {
@@ -96,10 +96,12 @@ pub fn start(
         for (area, problem) in problem.into_iter().chain(state_problem.map(|p| (Area::Kept, p))) {
             post(Event::Failed(area, problem));
         }
-        let keeps_nothing = session.keeps_nothing;
         let tickets = Default::default();
-        let mut app =
-            App::new(state, session.clock, World { dirs, state_file, keeps_nothing, post, tickets });
+        let mut app = App::new(
+            state,
+            session.clock.clone(),
+            World { dirs, state_file, clock: session.clock, post, tickets },
+        );
         match keepsake {
             // The lock before the folder that it is in.
             Some(keepsake) => app.keep((lock, keepsake)),
@@ -179,16 +181,24 @@ fn not_ended(session: &Session, why: &str) -> Problem {
         "The tray was asked to end, but has not",
         session.dirs.data.display().to_string(),
         why,
-        "Wait and try again, or end its process.",
+        format!("Wait and try again, or end {}.", process_in_words(session)),
     )
+}
+
+/// The tray's process: by its id, where it still lets somebody in.
+fn process_in_words(session: &Session) -> String {
+    match instance::tray(&session.dirs) {
+        Some(pid) => format!("process {pid}"),
+        None => format!("the process `{}`", program::path().unwrap_or_default().display()),
+    }
 }
 
 fn does_not_answer(session: &Session) -> Problem {
     Problem::new(
         Fault::Unavailable,
         "A tray is running, but does not answer",
-        session.dirs.data.display().to_string(),
-        "another process holds the lock of this user's tray",
-        "End that process, and try again.",
+        instance::lock_path(&session.dirs).display().to_string(),
+        "another process holds this lock",
+        format!("End {}, and try again.", process_in_words(session)),
     )
 }

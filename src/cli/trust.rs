@@ -3,7 +3,7 @@
 use super::{
     Out, Session,
     args::{LicenseHost, LicenseHostAction},
-    validate::wait,
+    validate::{license_host, wait},
 };
 use crate::{
     domain::{
@@ -30,7 +30,7 @@ pub fn run(session: &Session, asked: &LicenseHost, out: &Out) -> Result<u8, Prob
     if *list {
         return show_list(&store.trusted()?, out);
     }
-    session.must_keep("license-host trust")?;
+    session.dirs.must_keep("license-host trust")?;
     if let Some(id) = forget {
         let id = id.parse().map_err(|why: crate::domain::validation::NotAKey| {
             let next = "Give it as `license-host trust --list` shows it.";
@@ -55,7 +55,7 @@ pub fn run(session: &Session, asked: &LicenseHost, out: &Out) -> Result<u8, Prob
             (host.clone(), KeySet::from_json(&bytes).map_err(|why| wrong(why.to_string()))?)
         }
         None => {
-            let way = Way::new(host, wait(15), ca_file.as_deref())?;
+            let way = Way::new(&license_host(session, ca_file.as_ref()), host, wait(15))?;
             (host.clone(), way.keys().map_err(|failure| failure.problem(host))?)
         }
     };
@@ -91,6 +91,11 @@ pub fn run(session: &Session, asked: &LicenseHost, out: &Out) -> Result<u8, Prob
         true => format!("The keys of {host} are trusted already."),
         false => format!("Trusted for {host}: the key {}\n{}", signs.id(), signs.fingerprint()),
     })?;
+    if !session.load_settings().settings.license_host.host.eq_ignore_ascii_case(&host) {
+        out.remark(&format!(
+            "For the tray and `refresh` to ask it: visualcron-tray settings set license_host.host {host}"
+        ));
+    }
     Ok(0)
 }
 

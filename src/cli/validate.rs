@@ -9,17 +9,14 @@ use crate::{
     domain::{
         Entry, Fault, Problem,
         validation::{
-            Claims, Expectation, Outcome, Record, Refusal, Standing, Subject, Verdict, open,
+            Claims, Record, Standing, Subject, Verdict,
             qr::Qr,
             text::{self, Carries},
         },
     },
-    platform::{by_hand, clipboard},
+    platform::{by_hand, clipboard, validate},
     sources::validation_host::Way,
-    store::{
-        atomic,
-        validations::{How, Validations},
-    },
+    store::{atomic, settings::LicenseHost, validations::Validations},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -59,7 +56,7 @@ fn export(
     qr: Option<&Option<PathBuf>>,
     out: &Out,
 ) -> Result<u8, Problem> {
-    session.must_keep("validate export")?;
+    session.dirs.must_keep("validate export")?;
     let subject = subject(&by_hand::entries(&session.dirs)?, server)?;
     let store = Validations::below(&session.dirs.data);
     let request = by_hand::request(&store, &subject, session.clock.now().timestamp())?;
@@ -109,14 +106,14 @@ fn export(
 }
 
 fn import(session: &Session, file: Option<&Path>, from_clipboard: bool, out: &Out) -> Result<u8, Problem> {
-    session.must_keep("validate import")?;
+    session.dirs.must_keep("validate import")?;
     let (text, place) = match file {
         _ if from_clipboard => (clipboard::text()?, "the clipboard".to_string()),
         Some(file) if file != Path::new("-") => (by_hand::read_answer(file)?, file.display().to_string()),
         _ => (from_stdin()?, "standard input".into()),
     };
     let now = session.clock.now().timestamp();
-    let answered = by_hand::accept(&Validations::below(&session.dirs.data), &text, now)?;
+    let answered = by_hand::accept(&session.dirs, &text, now)?;
     let (server_id, claims) = answered.map_err(|refusal| refusal.problem(&place))?;
     report(&[(server_id, Ok(claims))], now, out)
 }
@@ -135,10 +132,11 @@ fn from_stdin() -> Result<String, Problem> {
 type Went = (String, Result<Claims, Problem>);
 
 fn online(session: &Session, server: Option<&str>, asked: &args::Way, out: &Out) -> Result<u8, Problem> {
-    session.must_keep("validate")?;
+    session.dirs.must_keep("validate")?;
     let store = Validations::below(&session.dirs.data);
-    let host = host(&store, asked)?;
-    let way = Way::new(&host, wait(asked.timeout), asked.ca_file.as_deref())?;
+    let settings = license_host(session, asked.ca_file.as_ref());
+    let host = host(&store, asked, &settings.host)?;
+    let way = Way::new(&settings, &host, wait(asked.timeout))?;
     let entries = by_hand::entries(&session.dirs)?;
     let subjects = match server {
         Some(name) => vec![subject(&entries, name)?],
@@ -154,18 +152,28 @@ fn online(session: &Session, server: Option<&str>, asked: &args::Way, out: &Out)
             next,
         ));
     }
-    let now = || session.clock.now().timestamp();
-    let went: Vec<Went> = subjects
-        .iter()
-        .map(|subject| (subject.server_name.clone(), validate_one(subject, &way, &host, &store, now())))
-        .collect();
-    report(&went, now(), out)
+    let clock = session.clock.clone();
+    let now = move || clock.now().timestamp();
+    let went = validate::ask(&way, &host, &store, &subjects, &now)?;
+    by_hand::tell_tray(&session.dirs);
+    let names = subjects.into_iter().map(|subject| subject.server_name);
+    report(&names.zip(went).collect::<Vec<Went>>(), now(), out)
 }
 
-/// The host to ask: the one that was given, else the only one whose key is trusted.
-fn host(store: &Validations, asked: &args::Way) -> Result<String, Problem> {
+/// What the settings say of the way to the license host, with other root certificates if some are given.
+pub fn license_host(session: &Session, ca_file: Option<&PathBuf>) -> LicenseHost {
+    let settings = session.load_settings().settings.license_host;
+    LicenseHost { ca_file: ca_file.cloned().or(settings.ca_file), ..settings }
+}
+
+/// The host to ask: the one that was given, else that of the settings if its key is trusted, else the only one whose
+/// key is.
+fn host(store: &Validations, asked: &args::Way, of_settings: &str) -> Result<String, Problem> {
     if let Some(host) = &asked.host {
         return Ok(host.clone());
+    }
+    if !store.pinned(Some(of_settings))?.is_empty() {
+        return Ok(of_settings.into());
     }
     let mut hosts: Vec<String> =
         store.trusted()?.into_iter().map(|trusted| trusted.host.to_lowercase()).collect();
@@ -185,54 +193,6 @@ fn host(store: &Validations, asked: &args::Way) -> Result<String, Problem> {
              asked by the Client alone.",
         )),
     }
-}
-
-fn validate_one(
-    subject: &Subject,
-    way: &Way,
-    host: &str,
-    store: &Validations,
-    now: Timestamp,
-) -> Result<Claims, Problem> {
-    let request = subject.request(by_hand::new_nonce()?, now)?;
-    let server_id = request.server_id.clone();
-    let token = match way.validate(&request) {
-        Ok(token) => token,
-        Err(failure) => {
-            store.change(&server_id, |record| record.tried(failure.outcome(), now))?;
-            return Err(failure.problem(host));
-        }
-    };
-    let mut opened = open(&token, &store.pinned(Some(host))?);
-    if let Err(Refusal::UnknownKey(_)) = opened
-        && let Ok(published) = way.keys()
-    {
-        // The host has a new key: does one that is trusted vouch for it?
-        let new = store.pinned(Some(host))?.vouched_for(&published);
-        if !new.is_empty() {
-            store.trust(host, &new, How::Vouched, now)?;
-            opened = open(&token, &store.pinned(Some(host))?);
-        }
-    }
-    let accepted = store.change(&server_id, |record| {
-        let expected =
-            Expectation { spent: &record.spent, ..Expectation::new(request.nonce, &server_id, now) };
-        let accepted = opened.and_then(|opened| {
-            let key = opened.key();
-            Ok((opened.accept(&expected)?, key))
-        });
-        match accepted {
-            Ok((claims, key)) => {
-                record.answered(claims.clone(), key, now);
-                Ok(claims)
-            }
-            Err(refusal) => {
-                record.tried(Outcome::Refused { why: refusal.why() }, now);
-                Err(refusal)
-            }
-        }
-    })?;
-    accepted.map_err(|refusal| refusal.problem(host))
 }
 
 /// Tells how it went, one server a line. The exit code is that of the first failure; 65 for a license that is not

@@ -11,7 +11,7 @@
 use super::{Entry, Kind, Source, Version};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The port of a VisualCron server unless another is given (documented by the vendor).
 pub const DEFAULT_PORT: u16 = 16444;
@@ -56,6 +56,10 @@ pub struct Fact {
     /// Since when the source has not shown this server any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone_since: Option<Timestamp>,
+    /// The date that the administrator took out of an entry, and since when it had been there: put back, it is no
+    /// news.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_back: Option<(Date, Timestamp)>,
 }
 
 /// A date that moved to a later day between two readings of one source: a renewal has arrived.
@@ -227,6 +231,17 @@ impl Knowledge {
         names
     }
 
+    /// Was anything ever read from this source?
+    pub fn has_seen(&self, source: Source) -> bool {
+        self.books.iter().any(|book| book.source == source)
+    }
+
+    /// The ids of all servers that other sources than license hosts know, in lower case.
+    pub fn server_ids(&self) -> HashSet<String> {
+        let others = self.facts().into_iter().filter(|fact| fact.entry.source != Source::LicenseHost);
+        others.filter_map(|fact| Some(fact.entry.server_id.as_deref()?.trim().to_lowercase())).collect()
+    }
+
     /// The facts that count.
     fn facts(&self) -> Vec<&Fact> {
         let book_of = |source| self.books.iter().find(move |book| book.source == source);
@@ -256,46 +271,80 @@ impl Knowledge {
                 }
             }
         }
-        let ambiguous = join_by_name(&all, &mut groups, &unaddressed);
+        let joined = join_by_name(&all, &mut groups, &unaddressed, local_names);
+        let left_out: HashSet<usize> = joined.left_out.iter().map(|&root| groups.root(root)).collect();
         let mut members: BTreeMap<usize, Vec<&Fact>> = BTreeMap::new();
         let mut doubts: HashMap<usize, bool> = HashMap::new();
-        for (index, fact) in all.iter().enumerate() {
+        for (index, fact) in all.iter().enumerate().filter(|(index, _)| !joined.spent.contains(index)) {
             let root = groups.root(index);
             members.entry(root).or_default().push(fact);
-            *doubts.entry(root).or_default() |= ambiguous.contains(&index);
+            *doubts.entry(root).or_default() |= joined.ambiguous.contains(&index);
         }
         let mut servers: Vec<Server> = members
             .into_iter()
-            .map(|(root, facts)| merge(facts, local_names, doubts.get(&root).copied().unwrap_or(false)))
+            .map(|(root, facts)| {
+                let mut server = merge(facts, local_names, doubts.get(&root).copied().unwrap_or(false));
+                server.ignored |= left_out.contains(&root);
+                server
+            })
             .collect();
         servers.sort_by(|a, b| (&a.name, &a.key).cmp(&(&b.name, &b.key)));
         servers
     }
 }
 
-/// Entries without an address join the one server of their name. Returns those whose name fits several.
-fn join_by_name(facts: &[&Fact], groups: &mut Groups, unaddressed: &[usize]) -> Vec<usize> {
+/// What became of entries without an address.
+#[derive(Default)]
+struct Joined {
+    /// Those whose name fits several servers.
+    ambiguous: HashSet<usize>,
+    /// Those that say of several servers that they are to be left out, and nothing else: they are none themselves.
+    spent: HashSet<usize>,
+    /// The servers that they mean.
+    left_out: Vec<usize>,
+}
+
+/// Entries without an address join the one server of their name; if none has that name, the one of that address.
+fn join_by_name(
+    facts: &[&Fact],
+    groups: &mut Groups,
+    unaddressed: &[usize],
+    local_names: &[String],
+) -> Joined {
+    let mut joined = Joined::default();
     if unaddressed.is_empty() {
-        return Vec::new();
+        return joined;
     }
-    let addressless: std::collections::HashSet<usize> = unaddressed.iter().copied().collect();
+    let addressless: HashSet<usize> = unaddressed.iter().copied().collect();
     let mut roots_by_name: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut roots_by_place = roots_by_name.clone();
     for (index, fact) in facts.iter().enumerate().filter(|(i, _)| !addressless.contains(i)) {
-        if let Some(name) = folded_name(&fact.entry) {
-            let root = groups.root(index);
-            let roots = roots_by_name.entry(name).or_default();
+        let root = groups.root(index);
+        let note = |roots: &mut HashMap<String, Vec<usize>>, name: String| {
+            let roots = roots.entry(name).or_default();
             if !roots.contains(&root) {
                 roots.push(root);
             }
+        };
+        if let Some(name) = folded_name(&fact.entry) {
+            note(&mut roots_by_name, name);
+        }
+        if let Some((host, port)) = host_and_port(&fact.entry, local_names) {
+            note(&mut roots_by_place, format!("{host}:{port}"));
+            note(&mut roots_by_place, host);
         }
     }
-    let mut ambiguous = Vec::new();
     let mut first_by_name: HashMap<String, usize> = HashMap::new();
     for &index in unaddressed {
         let Some(name) = folded_name(&facts[index].entry) else { continue };
-        match roots_by_name.get(&name).map(Vec::as_slice) {
+        match roots_by_name.get(&name).or_else(|| roots_by_place.get(&name)).map(Vec::as_slice) {
             Some(&[root]) => groups.join(index, root),
-            Some(_) => ambiguous.push(index),
+            Some(several) if facts[index].entry.only_ignores() => {
+                joined.spent.insert(index);
+                joined.left_out.extend(several);
+                continue;
+            }
+            Some(_) => _ = joined.ambiguous.insert(index),
             None => {}
         }
         match first_by_name.get(&name) {
@@ -305,7 +354,7 @@ fn join_by_name(facts: &[&Fact], groups: &mut Groups, unaddressed: &[usize]) -> 
             }
         }
     }
-    ambiguous
+    joined
 }
 
 impl Book {
@@ -385,8 +434,7 @@ impl<'a> Unmatched<'a> {
     }
 
     fn rest(self) -> impl Iterator<Item = &'a Fact> {
-        let left: std::collections::HashSet<*const Fact> =
-            self.by_identity.into_values().map(std::ptr::from_ref).collect();
+        let left: HashSet<*const Fact> = self.by_identity.into_values().map(std::ptr::from_ref).collect();
         self.in_order.iter().filter(move |fact| left.contains(&std::ptr::from_ref(*fact)))
     }
 }
@@ -399,8 +447,12 @@ impl Fact {
         let before = known.and_then(|fact| fact.entry.maintenance_until);
         let mut date_read_at = entry.read_at;
         let mut date_since = now;
+        let mut taken_back = known.and_then(|fact| fact.taken_back);
         if let Some(known) = known.filter(|_| before == entry.maintenance_until) {
             date_since = known.date_since;
+        } else if let Some((_, since)) = taken_back.filter(|(date, _)| Some(*date) == entry.maintenance_until)
+        {
+            date_since = since;
         } else if let Some(previous) = previous
             && entry.maintenance_until.is_none()
             // The administrator's own word is gone when it is deleted.
@@ -410,7 +462,10 @@ impl Fact {
             date_read_at = previous.date_read_at;
             date_since = previous.date_since;
         }
-        Fact { entry, date_since, date_read_at, gone_since: None }
+        if let (Some(known), Some(date), None) = (known, before, entry.maintenance_until) {
+            taken_back = Some((date, known.date_since));
+        }
+        Fact { entry, date_since, date_read_at, gone_since: None, taken_back }
     }
 
     fn reading(&self) -> Option<DateReading> {
@@ -468,6 +523,9 @@ fn merge(mut facts: Vec<&Fact>, local_names: &[String], ambiguous_name: bool) ->
     } else if facts.iter().all(|fact| fact.gone_since.is_some()) {
         notes.push("no source shows this server any more".into());
     }
+    if facts.iter().all(|fact| fact.entry.only_ignores()) {
+        notes.push("no source knows a server of this name or address".into());
+    }
     if ambiguous_name {
         notes.push("several servers bear this name: give the entry an address".into());
     }
@@ -479,7 +537,12 @@ fn merge(mut facts: Vec<&Fact>, local_names: &[String], ambiguous_name: bool) ->
     let mut places: Vec<(String, u16)> =
         facts.iter().filter_map(|fact| host_and_port(&fact.entry, local_names)).collect();
     places.sort();
-    let name = first(&facts, |entry| entry.name.clone())
+    let is_place = |name: &String| {
+        let name = name.trim().to_lowercase();
+        places.iter().any(|(host, port)| *host == name || format!("{host}:{port}") == name)
+    };
+    let name = first(&facts, |entry| entry.name.clone().filter(|name| !is_place(name)))
+        .or_else(|| first(&facts, |entry| entry.name.clone()))
         .or_else(|| first(&facts, |entry| entry.address.clone()))
         .or_else(|| first(&facts, |entry| entry.server_id.clone()))
         .unwrap_or_else(|| "unnamed server".into());

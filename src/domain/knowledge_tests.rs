@@ -168,6 +168,42 @@ fn a_source_that_is_away_keeps_its_date_in_force() {
 }
 
 #[test]
+fn a_typed_date_that_is_taken_out_and_put_back_is_no_news() {
+    let typed = |until| Outcome::Read(vec![entry(Source::Settings, "A", Some("a"), until)]);
+    let mut known = Knowledge::default();
+    known.absorb(Source::Settings, "here", typed(OLD), at(0));
+    known.absorb(Source::ServersXml, "there", Outcome::Read(vec![xml("A", "a", NEW)]), at(1));
+    for (until, day) in [(None, 2), (None, 3), (OLD, 4), (None, 5), (OLD, 6)] {
+        known.absorb(Source::Settings, "here", typed(until), at(day));
+        assert_eq!(known.servers(&[])[0].until(), NEW, "day {day}");
+    }
+    // Another one is.
+    let later = Some(date(2028, 1, 31));
+    known.absorb(Source::Settings, "here", typed(None), at(7));
+    known.absorb(Source::Settings, "here", typed(later), at(8));
+    assert_eq!(known.servers(&[])[0].until(), later);
+}
+
+#[test]
+fn a_server_is_left_out_by_its_name_or_address_whatever_bears_it() {
+    let ignored = |name: &str| {
+        let mut known = Knowledge::default();
+        let cached = vec![xml("A", "a.corp", OLD), xml("A", "b.corp", NEW), xml("C", "c.corp:17000", NEW)];
+        known.absorb(Source::ServersXml, "there", Outcome::Read(cached), at(0));
+        let mut leave_out = entry(Source::Settings, name, None, None);
+        leave_out.ignored = true;
+        known.absorb(Source::Settings, "here", Outcome::Read(vec![leave_out]), at(0));
+        let servers = known.servers(&[]);
+        servers.into_iter().filter(|server| server.ignored).map(|server| server.key.0).collect::<Vec<_>>()
+    };
+    assert_eq!(ignored("a"), ["a.corp:16444", "b.corp:16444"]);
+    for name in ["C", "c.corp", "C.corp:17000"] {
+        assert_eq!(ignored(name), ["c.corp:17000"], "{name}");
+    }
+    assert_eq!(ignored("nobody"), ["name:nobody"], "listed, so that the slip is seen");
+}
+
+#[test]
 fn a_date_that_the_administrator_deleted_is_gone() {
     let mut known = Knowledge::default();
     for (until, day) in [(NEW, 0), (None, 1)] {

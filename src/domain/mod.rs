@@ -2,11 +2,13 @@
 
 pub mod compatibility;
 pub mod coverage;
+pub mod diagnosis;
 pub mod installation;
 pub mod knowledge;
 pub mod license;
 pub mod notice;
 pub mod problem;
+pub mod proxy;
 pub mod release;
 pub mod server;
 pub mod standing;

@@ -148,8 +148,28 @@ pub enum Handling {
         /// When it is due again.
         until: Timestamp,
     },
+    /// It could not be shown: no notification server was there. It waits for an answer all the same.
+    NotShown {
+        /// When it is tried again.
+        until: Timestamp,
+    },
     /// "Got it".
     Done,
+}
+
+impl Handling {
+    /// When it is to be shown again.
+    fn comes_back(self) -> Option<Timestamp> {
+        match self {
+            Handling::Snoozed { until } | Handling::NotShown { until } => Some(until),
+            Handling::Open | Handling::Done => None,
+        }
+    }
+
+    /// It waits for an answer.
+    fn is_open(self) -> bool {
+        matches!(self, Handling::Open | Handling::NotShown { .. })
+    }
 }
 
 /// The most urgent band announced for one license and date.
@@ -190,16 +210,16 @@ impl Ledger {
             None => true,
             Some(announced) => {
                 notice.band < announced.band
-                    || matches!(announced.handling, Handling::Snoozed { until } if until <= now.timestamp())
+                    || announced.handling.comes_back().is_some_and(|at| at <= now.timestamp())
             }
         })
     }
 
-    /// The notices that were shown and wait for an answer, the most urgent first.
+    /// The notices that wait for an answer, the most urgent first.
     pub fn open(&self, servers: &[Server], today: Date, policy: &Policy) -> Vec<Notice> {
         let bands = policy.bands();
         self.select(servers, today, policy, &bands, |announced, _| {
-            announced.is_some_and(|announced| announced.handling == Handling::Open)
+            announced.is_some_and(|announced| announced.handling.is_open())
         })
     }
 
@@ -262,9 +282,7 @@ impl Ledger {
                 let Some(announced) = self.0.remove(&key) else { continue };
                 let now_key = format!("{} {}", new.key, &key[prefix.len()..]);
                 let kept = self.0.entry(now_key).or_insert(announced);
-                if announced.band < kept.band
-                    || (announced.band == kept.band && kept.handling == Handling::Open)
-                {
+                if announced.band < kept.band || (announced.band == kept.band && kept.handling.is_open()) {
                     *kept = announced;
                 }
                 changed = true;
@@ -287,6 +305,13 @@ impl Ledger {
         changed
     }
 
+    /// These could not be shown, and are due again `until` then. True if anything changed.
+    pub fn not_shown<'a>(&mut self, keys: impl IntoIterator<Item = &'a str>, until: Timestamp) -> bool {
+        let unanswered = keys.into_iter().filter(|key| self.handling(key).is_some_and(Handling::is_open));
+        let unanswered: Vec<&str> = unanswered.collect();
+        self.handle(unanswered, Handling::NotShown { until })
+    }
+
     /// What became of one notice.
     pub fn handling(&self, key: &str) -> Option<Handling> {
         self.0.get(key).map(|announced| announced.handling)
@@ -302,10 +327,8 @@ impl Ledger {
             let today = now.with().time(quiet.to).build().ok()?;
             Some(if today > *now { today } else { today.tomorrow().ok()? }.timestamp())
         });
-        let reminders = self.0.values().filter_map(|announced| match announced.handling {
-            Handling::Snoozed { until } if until > now.timestamp() => Some(until),
-            _ => None,
-        });
+        let reminders = self.0.values().filter_map(|announced| announced.handling.comes_back());
+        let reminders = reminders.filter(|at| *at > now.timestamp());
         let soonest = reminders.chain(midnight).chain(quiet_end).min().unwrap_or(hour);
         soonest.max(now.timestamp())
     }
@@ -317,10 +340,7 @@ impl Ledger {
         let of_version = until
             .zip(server.installed_version)
             .map(|(until, version)| not_covered_key(server, until, version));
-        of_date.into_iter().chain(of_version).filter_map(|key| match self.0.get(&key)?.handling {
-            Handling::Snoozed { until } => Some(until),
-            _ => None,
-        })
+        of_date.into_iter().chain(of_version).filter_map(|key| self.0.get(&key)?.handling.comes_back())
     }
 
     /// Forgets what was said long ago of dates that no server has any more, so that the file stays small.

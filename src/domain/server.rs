@@ -98,6 +98,17 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// It says that the server is to be left out, and nothing else of it.
+    pub fn only_ignores(&self) -> bool {
+        let named = Entry {
+            name: self.name.clone(),
+            port: self.port,
+            ignored: true,
+            ..Entry::new(self.source, self.read_at)
+        };
+        *self == named
+    }
+
     /// An entry that says nothing yet.
     pub fn new(source: Source, read_at: Timestamp) -> Self {
         Entry {

@@ -22,6 +22,8 @@ pub struct World {
 const CLIENT: &str = if cfg!(windows) { "VisualCronClient.exe" } else { "VisualCronClient" };
 /// Marks the folder of a stand-in Client.
 const MARK: &str = "this-is-a-demo.txt";
+/// What the stand-in Client knows of the servers: PROD-01 was renewed.
+const RENEWED: &str = "servers.renewed.xml";
 
 impl World {
     /// Makes the world as of `today`.
@@ -70,7 +72,8 @@ impl World {
         ] {
             fs::create_dir_all(folder)?;
         }
-        fs::write(user.join("settings/servers.xml"), servers_xml(today, port))?;
+        fs::write(user.join("settings/servers.xml"), servers_xml(today, 25, port))?;
+        fs::write(program.join(RENEWED), servers_xml(today, 390, port))?;
         let day = today.strftime("%Y%m%d");
         fs::write(
             user.join(format!("log/log_remote{day}.txt")),
@@ -100,13 +103,10 @@ impl Drop for World {
     }
 }
 
-/// This same program under the Client's name.
+/// This same program under the Client's name: a file of its own, since programs are told apart by their real path.
 fn put_program(path: &Path) -> std::io::Result<()> {
     let program = crate::platform::program::path()?;
-    #[cfg(unix)]
-    return std::os::unix::fs::symlink(program, path);
-    #[cfg(not(unix))]
-    fs::copy(program, path).map(|_| ())
+    fs::hard_link(&program, path).or_else(|_| fs::copy(program, path).map(|_| ()))
 }
 
 fn settings(client: &Path, server: &Path) -> String {
@@ -141,11 +141,12 @@ fn connection(
     )
 }
 
-fn servers_xml(today: Date, port: u16) -> String {
+/// The license of PROD-01 has so many days left.
+fn servers_xml(today: Date, days_left: i64, port: u16) -> String {
     let day = |days: i64| today.checked_add(days.days()).ok();
     let old = jiff::civil::date(2024, 6, 30);
     let servers = [
-        connection("PROD-01", "127.0.0.1", port, "Subscription", day(25), "13.2.2", "demo-0001"),
+        connection("PROD-01", "127.0.0.1", port, "Subscription", day(days_left), "13.2.2", "demo-0001"),
         connection("PROD-02", "prod-02.demo.invalid", 16444, "Perpetual", day(200), "13.2.2", "demo-0002"),
         connection("TEST-01", "test-01.demo.invalid", 16444, "Perpetual", day(-40), "12.3.1", "demo-0003"),
         connection("OLD-01", "old-01.demo.invalid", 16444, "Perpetual", Some(old), "12.1.4", "demo-0004"),
@@ -173,8 +174,8 @@ fn stand_in_folder() -> Option<PathBuf> {
     (name.file_name()? == CLIENT && folder.join(MARK).is_file()).then_some(folder)
 }
 
-/// The stand-in Client: leaves a line in the Client's log, says on the desktop that it is a stand-in, and stays
-/// until the demo world is gone.
+/// The stand-in Client: leaves a line in the Client's log, writes a new servers.xml where there is none, says on the
+/// desktop that it is a stand-in, and stays until the demo world is gone.
 pub fn stand_in_client() -> ExitCode {
     let Some(folder) = stand_in_folder() else { return ExitCode::FAILURE };
     let now = jiff::ZonedDateTime::now();
@@ -183,6 +184,10 @@ pub fn stand_in_client() -> ExitCode {
     let line = format!("{}\tInfo\tClient started\n", now.strftime("%F %T"));
     let before = fs::read_to_string(&log).unwrap_or_default();
     let _ = fs::write(&log, before + &line);
+    let servers_xml = folder.with_file_name("VisualCron").join("settings/servers.xml");
+    if !servers_xml.exists() {
+        let _ = fs::copy(folder.join(RENEWED), servers_xml);
+    }
     let _ = notify_rust::Notification::new()
         .appname("Stand-in Client")
         .summary("The stand-in Client has started")

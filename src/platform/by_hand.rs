@@ -1,12 +1,11 @@
 //! Validation by hand: requests go out, answers come in. The command line and the window do it alike.
 
-use super::{dirs::Dirs, survey};
+use super::{dirs::Dirs, instance, survey, validate};
 use crate::{
+    app::report,
     domain::{
         Entry, Fault, Problem,
-        validation::{
-            Claims, Expectation, MAX_TEXT, Nonce, Outcome, Record, Refusal, Request, Subject, open, text,
-        },
+        validation::{Claims, MAX_TEXT, Outcome, Record, Refusal, Request, Subject, open, text},
     },
     sources::servers_xml::{Limits, Reading, read_file},
     store::{atomic, settings, validations::Validations},
@@ -32,27 +31,13 @@ pub fn entries(dirs: &Dirs) -> Result<Vec<Entry>, Problem> {
     Ok(entries)
 }
 
-/// A nonce by the system's random numbers.
-///
-/// # Errors
-///
-/// It gives none.
-pub fn new_nonce() -> Result<Nonce, Problem> {
-    let mut random = [0; 16];
-    let filled = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut random);
-    filled.map(|()| Nonce::new(random)).map_err(|_| {
-        let why = "the system gave no random numbers";
-        Problem::new(Fault::Software, "Cannot make a request", "this machine", why, "Try again.")
-    })
-}
-
 /// A new request for a server. It is kept before it is returned: the answer to one that is not known is refused.
 ///
 /// # Errors
 ///
 /// What it takes is not known, or it cannot be kept.
 pub fn request(store: &Validations, subject: &Subject, now: Timestamp) -> Result<Request, Problem> {
-    let request = subject.request(new_nonce()?, now)?;
+    let request = subject.request(validate::new_nonce()?, now)?;
     store.change(&request.server_id, |record| record.asked(request.nonce, now))?;
     Ok(request)
 }
@@ -61,12 +46,13 @@ pub fn request(store: &Validations, subject: &Subject, now: Timestamp) -> Result
 pub type Answered = Result<(String, Claims), Refusal>;
 
 /// Accepts the answer in a text, as the one to whichever request it answers, or refuses it. A refusal touches nothing
-/// that was known.
+/// that was known. A running tray is told.
 ///
 /// # Errors
 ///
 /// What is kept of validations cannot be read or written.
-pub fn accept(store: &Validations, text: &str, now: Timestamp) -> Result<Answered, Problem> {
+pub fn accept(dirs: &Dirs, text: &str, now: Timestamp) -> Result<Answered, Problem> {
+    let store = Validations::below(&dirs.data);
     let token = match text::read_token(text) {
         Ok(token) => token,
         Err(unreadable) => return Ok(Err(Refusal::Unreadable(unreadable))),
@@ -75,7 +61,7 @@ pub fn accept(store: &Validations, text: &str, now: Timestamp) -> Result<Answere
         Ok(opened) => opened,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let (nonce, key) = (opened.nonce(), opened.key());
+    let nonce = opened.nonce();
     // The request that it answers, whichever server that was for.
     let records = store.records()?;
     let waits = |record: &&Record| record.pending.iter().any(|pending| pending.nonce == nonce);
@@ -85,19 +71,16 @@ pub fn accept(store: &Validations, text: &str, now: Timestamp) -> Result<Answere
     };
     let server_id = record.server_id.clone();
     let accepted = store.change(&server_id, |record| {
-        let expected = Expectation { spent: &record.spent, ..Expectation::new(nonce, &server_id, now) };
-        match opened.accept(&expected) {
-            Ok(claims) => {
-                record.answered(claims.clone(), key, now);
-                Ok(claims)
-            }
-            Err(refusal) => {
-                record.tried(Outcome::Refused { why: refusal.why() }, now);
-                Err(refusal)
-            }
-        }
+        validate::take(record, Ok(opened), nonce, now)
+            .inspect_err(|refusal| record.tried(Outcome::Refused { why: refusal.why() }, now))
     })?;
+    tell_tray(dirs);
     Ok(accepted.map(|claims| (server_id, claims)))
+}
+
+/// A running tray reads what is kept anew, and shows it. That none answers does no harm.
+pub fn tell_tray(dirs: &Dirs) {
+    let _ = instance::ask(dirs, report::Request::Status);
 }
 
 /// The text of a file with an answer in it.

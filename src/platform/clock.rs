@@ -44,7 +44,7 @@ impl Clock {
             .filter(|now| YEARS.contains(&now.year()));
         let Some(now) = now else {
             // The last day of 9999 is a date, but no moment in every zone.
-            return Err(match text.parse::<civil::DateTime>() {
+            return Err(match jiff::fmt::temporal::Pieces::parse(text) {
                 Ok(_) => refused(
                     text,
                     format!("the year is not one from {} to {}", YEARS.start, YEARS.end - 1),

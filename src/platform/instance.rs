@@ -4,7 +4,7 @@
 pub use super::lock::Lock;
 use super::{
     Post,
-    dirs::Dirs,
+    dirs::{Dirs, Pretense},
     lock, private,
     socket::{Socket, session_suffix},
 };
@@ -23,7 +23,7 @@ use std::{
     io::{BufRead, BufReader, ErrorKind, Read, Write},
     path::{Path, PathBuf},
     sync::{
-        Arc, Condvar, Mutex,
+        Arc, Condvar, Mutex, OnceLock,
         mpsc::{self, RecvTimeoutError},
     },
     time::{Duration, Instant},
@@ -49,11 +49,19 @@ const MAX_GUESTS: usize = 16;
 struct Context {
     visualcron: Option<PathBuf>,
     config: PathBuf,
+    /// A tray with a pretended time says nothing of the present.
+    pretense: Pretense,
 }
 
 impl Context {
+    /// Links are followed: one folder by two names is one folder.
     fn of(dirs: &Dirs) -> Context {
-        Context { visualcron: dirs.visualcron_asked.clone(), config: dirs.config.clone() }
+        let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+        Context {
+            visualcron: dirs.visualcron_asked.as_ref().map(real),
+            config: real(&dirs.config),
+            pretense: dirs.pretense,
+        }
     }
 }
 
@@ -80,12 +88,13 @@ pub fn is_locked(dirs: &Dirs) -> Result<bool, Problem> {
     lock::is_taken(&lock_path(dirs))
 }
 
-fn lock_path(dirs: &Dirs) -> PathBuf {
-    dirs.data.join(format!("tray{}.lock", session_suffix()))
+/// The file that its holder has locked.
+pub fn lock_path(dirs: &Dirs) -> PathBuf {
+    dirs.data.join(format!("{}{}.lock", dirs.tray(), session_suffix()))
 }
 
 fn socket(dirs: &Dirs) -> Socket {
-    Socket::new(&dirs.data, "tray.sock", "visualcron-tray")
+    Socket::new(&dirs.data, &format!("{}.sock", dirs.tray()), &format!("visualcron-{}", dirs.tray()))
 }
 
 /// Who waits for which answer.
@@ -151,11 +160,12 @@ pub fn serve(dirs: &Dirs, post: Post, tickets: Tickets) -> Result<Host, Problem>
             "Other commands cannot talk to this tray",
             socket.path(),
             &error,
-            "They work without it. A shorter path given with --data-dir may help.",
+            "Those that only show something work without it, others are refused while this tray runs. A shorter path given \
+             with --data-dir may help.",
         )
     };
     let listener = socket.listen().map_err(failed)?;
-    let context = Context::of(dirs);
+    let dirs = dirs.clone();
     let host = Host { guests: Arc::default(), tickets: tickets.clone() };
     let guests = host.guests.clone();
     std::thread::Builder::new()
@@ -172,8 +182,10 @@ pub fn serve(dirs: &Dirs, post: Post, tickets: Tickets) -> Result<Host, Problem>
                     continue;
                 }
                 let Some(guest) = Guest::enter(&guests) else { continue };
-                let (post, tickets, context) = (post.clone(), tickets.clone(), context.clone());
+                let (post, tickets, dirs) = (post.clone(), tickets.clone(), dirs.clone());
                 std::thread::spawn(move || {
+                    // Looked at anew: the settings file may have come since.
+                    let context = Context::of(&dirs);
                     let _ = attend(&stream, Ticket(number), &context, &post, &tickets);
                     if let Ok(mut tickets) = tickets.lock() {
                         tickets.remove(&Ticket(number));
@@ -244,7 +256,8 @@ fn attend(
             match answers.recv_timeout(PATIENCE.saturating_sub(came.elapsed())) {
                 Ok(reply) => reply,
                 Err(RecvTimeoutError::Timeout) => {
-                    Reply::Problem(no_answer(format!("it is busy for more than {} s", PATIENCE.as_secs())))
+                    let why = format!("it is busy for more than {} s", PATIENCE.as_secs());
+                    Reply::Problem(no_answer(Some(std::process::id()), why))
                 }
                 // The tray ends: then the other end does without it.
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -268,20 +281,31 @@ fn is_for_any_tray(request: &Request) -> bool {
     }
 }
 
-fn no_answer(why: impl Into<String>) -> Problem {
+fn no_answer(pid: Option<u32>, why: impl Into<String>) -> Problem {
+    let process = pid.map_or_else(|| "its process".to_string(), |pid| format!("its process {pid}"));
     Problem::new(
         Fault::Unavailable,
         "The running tray did not answer",
         "the tray of this user",
         why,
-        "Exit it from its menu, or end its process, and try again.",
+        format!("Exit it from its menu, or end {process}, and try again."),
     )
 }
 
-/// Asks the running tray. `None` where none answers, or where it looks at other folders: then a command does
+/// Asks the running tray. `None` where none listens, or where it looks at other folders: then a command does
 /// without it.
-pub fn ask(dirs: &Dirs, request: Request) -> Option<Reply> {
-    question(dirs, request, PATIENCE + TALK).ok().flatten().filter(|reply| *reply != Reply::OtherFolders)
+///
+/// # Errors
+///
+/// As for [`question`]: a command does without it as well, but says so.
+pub fn ask(dirs: &Dirs, request: Request) -> Result<Option<Reply>, Problem> {
+    let patience = match request {
+        // What it would say can be read from the files as well.
+        Request::Status => TALK,
+        _ => PATIENCE + TALK,
+    };
+    let reply = question(dirs, request, patience)?;
+    Ok(reply.filter(|reply| *reply != Reply::OtherFolders))
 }
 
 /// Asks the running tray; `None` where nobody listens. All of it takes `patience` at most.
@@ -294,34 +318,46 @@ pub fn question(dirs: &Dirs, request: Request, patience: Duration) -> Result<Opt
     let (context, socket) = (Context::of(dirs), socket(dirs));
     let Ok(name) = socket.name() else { return Ok(None) };
     let (answer, answers) = mpsc::channel();
+    let met = Arc::new(OnceLock::new());
+    let meets = met.clone();
     // Of its own, since neither a connection nor, on Windows, an answer can be waited for with a time limit.
     std::thread::spawn(move || {
         let _ = answer.send(match ConnectOptions::new().name(name).connect_sync() {
             Err(_) => Ok(None),
             Ok(stream) if !private::is_of_this_user(&stream) => Err(not_ours(socket.path())),
-            Ok(stream) => talk(&stream, &Question { context, request }).map(Some).map_err(|error| {
-                no_answer(match error.kind() {
-                    ErrorKind::InvalidData => {
-                        "its answer is not understood: it is probably of another version".into()
-                    }
-                    _ => format!("it hung up, as it does while {MAX_GUESTS} others ask it, or when it ends"),
+            Ok(stream) => {
+                let pid = *meets.get_or_init(|| process_at(&stream));
+                talk(&stream, &Question { context, request }).map(Some).map_err(|error| {
+                    let why = match error.kind() {
+                        ErrorKind::InvalidData => {
+                            "its answer is not understood: it is probably of another version".into()
+                        }
+                        _ => {
+                            format!(
+                                "it hung up, as it does while {MAX_GUESTS} others ask it, or when it ends"
+                            )
+                        }
+                    };
+                    no_answer(pid, why)
                 })
-            }),
+            }
         });
     });
     answers.recv_timeout(patience).unwrap_or_else(|_| {
         let seconds = patience.as_secs_f64().round();
-        Err(no_answer(format!("{seconds} s have passed")))
+        Err(no_answer(met.get().copied().flatten(), format!("{seconds} s have passed")))
     })
 }
 
 /// The process id of the running tray, if one listens.
-#[allow(clippy::useless_conversion)] // On Unix a process id has a sign.
 pub fn tray(dirs: &Dirs) -> Option<u32> {
     let stream = ConnectOptions::new().name(socket(dirs).name().ok()?).connect_sync().ok()?;
-    if !private::is_of_this_user(&stream) {
-        return None;
-    }
+    if private::is_of_this_user(&stream) { process_at(&stream) } else { None }
+}
+
+/// The process at the other end.
+#[allow(clippy::useless_conversion)] // On Unix a process id has a sign.
+fn process_at(stream: &Stream) -> Option<u32> {
     stream.peer_creds().ok()?.pid().and_then(|pid| u32::try_from(pid).ok())
 }
 
@@ -354,6 +390,7 @@ mod tests {
             visualcron_default: home.into(),
             config: home.join("settings.toml"),
             data: home.into(),
+            pretense: Pretense::None,
         }
     }
 
@@ -374,7 +411,7 @@ mod tests {
     fn questions_are_answered_and_nonsense_is_refused() {
         let home = tempfile::tempdir().unwrap();
         let dirs = dirs(home.path());
-        assert_eq!(ask(&dirs, Request::Status), None);
+        assert_eq!(ask(&dirs, Request::Status), Ok(None));
         // A socket left behind by a crash does not block.
         std::fs::write(socket(&dirs).path(), "").unwrap();
         let tickets = Tickets::default();
@@ -385,12 +422,26 @@ mod tests {
             }
         });
         let _host = serve(&dirs, post, tickets).unwrap();
-        assert_eq!(ask(&dirs, Request::Show), Some(Reply::Done));
+        assert_eq!(ask(&dirs, Request::Show), Ok(Some(Reply::Done)));
         let elsewhere = Dirs { visualcron_asked: Some("/elsewhere".into()), ..dirs.clone() };
-        assert_eq!(ask(&elsewhere, Request::Status), None);
-        assert_eq!(ask(&elsewhere, Request::Show), Some(Reply::Done));
-        assert_eq!(ask(&elsewhere, Request::Run { command: "exit".into() }), Some(Reply::Done));
-        assert_eq!(ask(&elsewhere, Request::Run { command: "got-it".into() }), None);
+        assert_eq!(ask(&elsewhere, Request::Status), Ok(None));
+        assert_eq!(ask(&elsewhere, Request::Show), Ok(Some(Reply::Done)));
+        assert_eq!(ask(&elsewhere, Request::Run { command: "exit".into() }), Ok(Some(Reply::Done)));
+        assert_eq!(ask(&elsewhere, Request::Run { command: "got-it".into() }), Ok(None));
+        let pretended = Dirs { pretense: Pretense::Kept, ..dirs.clone() };
+        assert_eq!(ask(&pretended, Request::Status), Ok(None));
+        #[cfg(unix)]
+        {
+            let link = home.path().join("link");
+            std::os::unix::fs::symlink(home.path(), &link).unwrap();
+            let by_link = Dirs { config: link.join("settings.toml"), ..dirs.clone() };
+            std::fs::write(&dirs.config, "").unwrap();
+            assert_eq!(
+                ask(&by_link, Request::Status),
+                Ok(Some(Reply::Done)),
+                "the same folder by another name"
+            );
+        }
         for nonsense in ["\n", "{}\n", "{\"context\":1}\n", "\0\0\0\n"] {
             let mut stream = Stream::connect(socket(&dirs).name().unwrap()).unwrap();
             stream.write_all(nonsense.as_bytes()).unwrap();
@@ -445,6 +496,8 @@ mod tests {
         let host = serve(&dirs, Arc::new(|_| {}), Tickets::default()).unwrap();
         let problem = ask(Duration::from_millis(50)).unwrap_err();
         assert_eq!((problem.fault, problem.why.as_str()), (Fault::Unavailable, "0 s have passed"));
+        let process = format!("or end its process {}", std::process::id());
+        assert!(cfg!(not(target_os = "linux")) || problem.next.contains(&process), "{problem}");
         host.farewell();
         let _guests: Vec<_> = std::iter::from_fn(|| Guest::enter(&host.guests)).collect();
         let problem = ask(TALK).unwrap_err();

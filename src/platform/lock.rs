@@ -1,12 +1,21 @@
 //! Locks on files of ours that go with the process that holds them, however it ends.
 
 use super::private;
-use crate::domain::Problem;
+use crate::{
+    domain::{Fault, Problem},
+    store::atomic,
+};
 use std::{
     fs::{File, TryLockError},
     io::{self, ErrorKind},
     path::Path,
+    time::{Duration, Instant},
 };
+
+/// How long a turn is waited for.
+const TURN: Duration = Duration::from_secs(10);
+/// How long until the next try.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A lock that is held. Given back when dropped, or when the process ends in whatever way.
 pub struct Lock {
@@ -28,6 +37,33 @@ pub fn take(path: &Path) -> Result<Option<Lock>, Problem> {
     }
 }
 
+/// Takes the lock, and waits for its turn while other processes have it, 10 s at most. Makes its folder.
+///
+/// # Errors
+///
+/// As for [`take`]; [`Fault::Unavailable`] where another process has it all the while.
+pub fn take_in_turn(path: &Path) -> Result<Lock, Problem> {
+    if let Some(folder) = path.parent() {
+        atomic::create_folder(folder)?;
+    }
+    let until = Instant::now() + TURN;
+    loop {
+        if let Some(lock) = take(path)? {
+            return Ok(lock);
+        }
+        if Instant::now() >= until {
+            return Err(Problem::new(
+                Fault::Unavailable,
+                "Cannot lock",
+                path.display().to_string(),
+                format!("another process has had it for {} s", TURN.as_secs()),
+                "Wait until other commands of visualcron-tray have ended, and try again.",
+            ));
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
 /// Whether another process has the lock. Leaves no trace; but whoever tries to take the lock at this very moment
 /// may find it taken.
 ///
@@ -35,7 +71,7 @@ pub fn take(path: &Path) -> Result<Option<Lock>, Problem> {
 ///
 /// As for [`take`].
 pub fn is_taken(path: &Path) -> Result<bool, Problem> {
-    let file = match private::open(File::options().write(true), path) {
+    let file = match private::open(File::options().read(true), path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(cannot_lock(path, &error)),

@@ -4,6 +4,8 @@ pub mod autostart;
 pub mod by_hand;
 pub mod clipboard;
 pub mod clock;
+pub mod connection;
+pub mod connection_window;
 pub mod desktop;
 pub mod dirs;
 pub mod documents;
@@ -26,6 +28,7 @@ pub mod recovery_world;
 pub mod socket;
 pub mod survey;
 pub mod tray;
+pub mod validate;
 pub mod validation_window;
 pub mod watch;
 #[cfg(windows)]

@@ -24,7 +24,7 @@ pub fn show(bubble: Bubble, data: &Path, post: Post) {
             // Nobody may miss it altogether: it goes to the log, and to standard error where there is one.
             let text = format!("{}: {}", bubble.summary, bubble.body.replace('\n', "; "));
             tracing::warn!(event = "notification.failed", text);
-            post(Event::Failed(Area::Notifications, cannot_show(&error)));
+            post(Event::NotShown(bubble.keys, cannot_show(&error)));
         }
     });
 }

@@ -68,10 +68,19 @@ mod unix {
 
     /// What of ours the folder holds: in these folders files are only replaced or opened by [`super::open`].
     const FOLDERS: [&str; 4] = ["log", "pages", "icons", "recovery"];
-    /// How the names of our files begin: state, the copies of good settings, lock and socket, validations and
-    /// the keys trusted for them.
-    const FILES: [&str; 6] =
-        ["state.json", "settings.last-good-", "tray.lock", "tray.sock", "validations.", "trusted-keys.json"];
+    /// How the names of our files begin: state, the copies of good settings, locks and sockets, validations and the
+    /// keys trusted for them.
+    const FILES: [&str; 9] = [
+        "state.json",
+        "settings.last-good-",
+        "settings-",
+        "tray.lock",
+        "tray.sock",
+        "pretended-tray.lock",
+        "pretended-tray.sock",
+        "validations.",
+        "trusted-keys.json",
+    ];
     const LOG: &str = "log/visualcron-tray.log";
 
     pub fn check(data: &Path, usual: bool) -> Result<(), Problem> {

@@ -4,7 +4,7 @@ use super::dirs::Dirs;
 use crate::domain::Problem;
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
 };
 
 /// The tray's program: what autostart, a shortcut or a second start has to name. On Windows the console's twin
@@ -40,16 +40,20 @@ pub fn role(dirs: &Dirs, arguments: &[&str]) -> Result<Command, Problem> {
     Ok(command)
 }
 
-/// Starts this program in another role, and leaves it alone.
+/// Starts this program in another role, and leaves it alone but for how it `ended`.
 ///
 /// # Errors
 ///
 /// [`Problem::io`] where it cannot be started.
-pub fn beside(dirs: &Dirs, arguments: &[&str]) -> Result<(), Problem> {
+pub fn beside(
+    dirs: &Dirs,
+    arguments: &[&str],
+    ended: impl FnOnce(ExitStatus) + Send + 'static,
+) -> Result<(), Problem> {
     let mut command = role(dirs, arguments)?;
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(|error| cannot_start(&error))?;
-    std::thread::spawn(move || child.wait());
+    std::thread::spawn(move || child.wait().map(ended));
     Ok(())
 }
 

@@ -8,11 +8,11 @@ use super::windows::recovery_world::{RealWorld, running, running_tray};
 use crate::{
     app::Places,
     domain::{Fault, Problem},
+    host::demo::is_demo,
     recovery::{
         Choices, Decision, Journal, Outcome, Plan, Program, Role,
         backup::{self, Backup},
-        plan::guard,
-        run::{begin, keep, run, take_back},
+        run::{self, begin, keep, run, take_back},
         world::Progress,
     },
     store::recoveries::{Kept, Recoveries, busy},
@@ -42,7 +42,8 @@ pub fn plan(dirs: &Dirs, places: &Places, choices: Choices, before: Vec<(String,
     let of = |role, path: Option<&Path>| path.map(|path| running(role, path)).unwrap_or_default();
     let mut programs = of(Role::Client, client.as_deref());
     programs.extend(of(Role::VendorTray, vendor_tray.as_deref()));
-    programs.extend(running_tray(dirs));
+    // The tray of a demo takes its world along when it ends.
+    programs.extend(running_tray(dirs).filter(|_| !is_demo(dirs)));
     Plan {
         made_at: Timestamp::now(),
         servers_xml: places.servers_xml.clone(),
@@ -71,10 +72,12 @@ pub fn client_to_start(places: &Places) -> Result<Program, String> {
     })
 }
 
-/// As processes name it: no links.
+/// As processes name it: no links. Never this program, under which name ever: its processes are ours.
 fn client_program(places: &Places) -> Option<PathBuf> {
     let path = places.client_program.as_ref().ok()?;
-    Some(path.canonicalize().unwrap_or_else(|_| path.clone()))
+    let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+    let own = std::env::current_exe().and_then(|own| own.canonicalize()).ok();
+    Some(path).filter(|path| Some(path) != own.as_ref())
 }
 
 /// Why this plan would be refused. Changes nothing.
@@ -92,7 +95,7 @@ pub fn check(dirs: &Dirs, plan: &Plan) -> Result<(), Problem> {
     }
     let canceled = AtomicBool::new(false);
     let mut watcher = Watcher { tell: &mut |_| {}, canceled: &canceled };
-    guard(&mut world(dirs, PathBuf::from("none"), &mut watcher), plan)
+    run::check(&mut world(dirs, PathBuf::from("none"), &mut watcher), plan)
 }
 
 /// Carries out a plan.
@@ -127,7 +130,7 @@ pub fn go_on(dirs: &Dirs, decision: Decision, watcher: &mut Watcher<'_>) -> Resu
         Decision::Resume => run(&mut world, &mut journal),
         Decision::RollBack => {
             if journal.taking_back.is_none() {
-                take_back(&mut world, &mut journal, "The user wanted it back.".into());
+                take_back(&mut world, &mut journal, "It was asked for.".into());
             }
             run(&mut world, &mut journal)
         }
@@ -167,4 +170,28 @@ fn interrupted(open: &Kept) -> Problem {
         format!("it began at {} and has not ended", open.journal.plan.made_at.strftime("%F %T UTC")),
         "First finish it, take it back, or keep things as they are: `visualcron-tray recover --status`.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_program_is_never_taken_for_the_client() {
+        let home = tempfile::tempdir().unwrap();
+        let dirs = Dirs::new(
+            Some("/nowhere".into()),
+            Some("/nowhere/settings.toml".into()),
+            Some("/nowhere".into()),
+        );
+        let mut places = crate::app::testing::places();
+        let own = std::env::current_exe().unwrap();
+        let client = home.path().join("VisualCronClient");
+        std::fs::hard_link(&own, &client).or_else(|_| std::fs::copy(&own, &client).map(|_| ())).unwrap();
+        for (program, is_client) in [(own, false), (client, true)] {
+            places.client_program = Ok(program.clone());
+            assert_eq!(client_program(&places).is_some(), is_client, "{}", program.display());
+            assert_eq!(plan(dirs.as_ref().unwrap(), &places, Choices::default(), vec![]).running, []);
+        }
+    }
 }

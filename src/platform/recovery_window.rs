@@ -4,16 +4,19 @@
 use super::{dirs::Dirs, open, program, recovery, survey};
 use crate::{
     app::{
-        Target,
+        Places, Target,
         report::{RecoveryReport, RefreshedServer},
     },
-    domain::Problem,
+    domain::{Entry, Problem, Version, compatibility, text::without_backticks},
     recovery::{
-        Decision, Journal, Outcome, Plan, Role,
+        Decision, Deed, Journal, Outcome, Plan, Role,
         words::{self, FIRST},
         world::Progress,
     },
-    sources::license_host,
+    sources::{
+        license_host,
+        servers_xml::{self, Reading},
+    },
     store::{
         recoveries::{Kept, Recoveries},
         settings::{self, Settings},
@@ -63,7 +66,7 @@ impl Here {
                 self.helper = child.stdin.take();
                 std::thread::spawn(move || listen(child, &tell));
             }
-            Err(problem) => tell(Told::Ended(nothing_done(problem.to_string()))),
+            Err(problem) => tell(Told::Refused(problem)),
         }
     }
 }
@@ -89,31 +92,37 @@ impl Backend for Here {
                 ..PlanShown::default()
             };
         }
-        let refusal = recovery::check(&self.dirs, &plan).err();
         self.restart_anyway = !plan.servers_xml.exists();
+        plan.choices.restart_anyway = self.restart_anyway;
+        let refusal = recovery::check(&self.dirs, &plan).err().map(for_a_window);
         let nothing_to_clear = self.restart_anyway.then(|| {
             format!(
                 "There is no {}: nothing is to be cleared. The programs can be restarted all the same.",
                 plan.servers_xml.display()
             )
         });
-        plan.choices.restart_anyway = self.restart_anyway;
         PlanShown {
             refusal,
             interrupted: None,
             nothing_to_clear,
             cheap: cheap_steps(&settings),
             steps: in_words(&plan),
-            remarks: words::consequences(),
+            remarks: words::consequences(&plan).iter().map(|text| without_backticks(text)).collect(),
             choices: shown,
             client_runs: plan.running.iter().any(|program| program.role == Role::Client),
         }
     }
 
     fn check(&mut self, tell: TellChecked) {
-        let host = self.settings().license_host.host;
+        let settings = self.settings();
+        let places = survey::survey(&self.dirs, &settings);
+        let settings = settings.license_host;
         std::thread::spawn(move || {
-            let checked = match license_host::reachable(&host, license_host::PATIENCE) {
+            if let Some(checked) = versions_of(&places) {
+                tell(VERSION_STEP, checked);
+            }
+            let host = &settings.host;
+            let checked = match license_host::reachable(&settings, license_host::PATIENCE) {
                 Ok(()) => {
                     Checked { standing: CheapStanding::Fine, words: format!("{host} answers on port 443.") }
                 }
@@ -195,6 +204,40 @@ fn interrupted(journal: &Journal) -> Interrupted {
 
 /// Which of the cheap steps is the license host.
 const LICENSE_HOST_STEP: usize = 1;
+/// Which of the cheap steps is the version of the Client.
+const VERSION_STEP: usize = 3;
+
+/// The installed Client, and the servers as servers.xml tells of them; `None` where a version is not known.
+fn versions_of(places: &Places) -> Option<Checked> {
+    let client = places.client_version?;
+    let Ok(Reading::Servers { entries, .. }) =
+        servers_xml::read_file(&places.servers_xml, &servers_xml::Limits::default())
+    else {
+        return None;
+    };
+    let name = |entry: &Entry| entry.name.clone().or_else(|| entry.address.clone()).unwrap_or_default();
+    let servers: Vec<(String, Version)> =
+        entries.iter().filter_map(|entry| Some((name(entry), entry.installed_version?))).collect();
+    versions_in_words(client, &servers)
+}
+
+fn versions_in_words(client: Version, servers: &[(String, Version)]) -> Option<Checked> {
+    let others: Vec<String> = servers
+        .iter()
+        .filter_map(|(name, server)| Some(format!("{name}: {}", compatibility::in_words(client, *server)?)))
+        .collect();
+    let (standing, words) = match (servers.is_empty(), others.as_slice()) {
+        (true, _) => return None,
+        (_, []) => {
+            (CheapStanding::Fine, format!("The Client on this machine is {client}, and so are the servers."))
+        }
+        (_, [first]) => (CheapStanding::Look, first.clone()),
+        (_, [first, rest @ ..]) => {
+            (CheapStanding::Look, format!("{first} So it is with {} more.", rest.len()))
+        }
+    };
+    Some(Checked { standing, words })
+}
 
 fn cheap_steps(settings: &Settings) -> Vec<CheapStep> {
     let unknown = |words: &str| Checked { standing: CheapStanding::Unknown, words: words.into() };
@@ -219,31 +262,34 @@ fn listen(mut child: Child, tell: &Tell) {
         if let Ok(progress) = serde_json::from_str::<Progress>(&line) {
             tell(told(progress));
         } else if let Ok(report) = serde_json::from_str::<RecoveryReport>(&line) {
-            ended = Some(end(report));
+            ended = Some(Told::Ended(end(report)));
+        } else if let Ok(problem) = serde_json::from_str::<Problem>(&line) {
+            ended = Some(Told::Refused(for_a_window(problem)));
         }
     }
     let mut complaint = String::new();
     if let Some(stderr) = child.stderr.take() {
         let _ = stderr.take(MAX_COMPLAINT).read_to_string(&mut complaint);
     }
-    let code = child.wait().ok().and_then(|status| status.code());
-    tell(Told::Ended(ended.unwrap_or_else(|| match code {
-        Some(_) => nothing_done(complaint.trim().to_string()),
-        None => Ended {
-            outcome: Outcome::NeedsUser {
-                why: "What did the work was ended in the middle. Nothing is lost: close this window and choose Clear \
-                      server cache again, to finish it or take it back."
-                    .into(),
-            },
-            servers: Vec::new(),
-            backup: None,
-        },
-    })));
+    let _ = child.wait();
+    tell(ended.unwrap_or_else(|| Told::Ended(cut_off(complaint.trim()))));
 }
 
-/// It was refused, or could not even begin.
-fn nothing_done(why: String) -> Ended {
-    Ended { outcome: Outcome::RolledBack { why }, servers: Vec::new(), backup: None }
+/// The helper went without a last word.
+fn cut_off(complaint: &str) -> Ended {
+    let why = "What did the work was ended in the middle. Nothing is lost: close this window and choose Clear server \
+               cache again, to finish it or take it back.";
+    Ended {
+        deed: Deed::default(),
+        outcome: Outcome::NeedsUser { why: format!("{why} {complaint}").trim().to_string() },
+        afterwards: String::new(),
+        servers: Vec::new(),
+        backup: None,
+    }
+}
+
+fn for_a_window(problem: Problem) -> Problem {
+    Problem { why: without_backticks(&problem.why), next: without_backticks(&problem.next), ..problem }
 }
 
 fn told(progress: Progress) -> Told {
@@ -251,8 +297,8 @@ fn told(progress: Progress) -> Told {
         Progress::Begins { index, title } => Told::Begins { index, title, may_cancel: true },
         Progress::Waiting { program, seconds_left } => Told::Waiting { title: program, seconds_left },
         Progress::Done { index, title } => Told::Done { index, title },
-        Progress::Note { text } => Told::Note(text),
-        Progress::Failed { why } => Told::Failed(why),
+        Progress::Note { text } => Told::Note(without_backticks(&text)),
+        Progress::Failed { why } => Told::Failed(without_backticks(&why)),
     }
 }
 
@@ -265,8 +311,37 @@ fn end(report: RecoveryReport) -> Ended {
         after: date(row.after),
     };
     Ended {
-        outcome: report.outcome,
+        deed: report.deed,
+        outcome: match report.outcome {
+            Outcome::RolledBack { why } => Outcome::RolledBack { why: without_backticks(&why) },
+            Outcome::NeedsUser { why } => Outcome::NeedsUser { why: without_backticks(&why) },
+            outcome => outcome,
+        },
+        afterwards: report.afterwards,
         servers: report.servers.into_iter().map(row).collect(),
         backup: report.backup,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_versions_of_client_and_servers_are_compared_where_they_are_known() {
+        let version = |text: &str| text.parse::<Version>().unwrap();
+        let servers = |versions: &[&str]| -> Vec<(String, Version)> {
+            versions.iter().zip(1..).map(|(v, n)| (format!("PROD-0{n}"), version(v))).collect()
+        };
+        let of = |versions: &[&str]| versions_in_words(version("13.2.2"), &servers(versions));
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&["13.2.2", "13.2.2"]).unwrap().standing, CheapStanding::Fine);
+        let one = of(&["13.2.2", "13.1.5"]).unwrap();
+        assert_eq!(one.standing, CheapStanding::Look);
+        assert!(
+            one.words.starts_with("PROD-02: The Client on this machine is 13.2.2, the server 13.1.5"),
+            "{one:?}"
+        );
+        assert!(of(&["13.1.5", "13.1.5"]).unwrap().words.ends_with("So it is with 1 more."));
     }
 }

@@ -90,9 +90,10 @@ impl World for RealWorld<'_> {
     }
 
     fn holders(&mut self, path: &Path) -> io::Result<Vec<(u32, String)>> {
-        let own = std::process::id();
+        // As /proc names it: folders further up may be links.
+        let (own, path) = (std::process::id(), path.canonicalize()?);
         Ok(processes()
-            .filter(|pid| *pid != own && holds(*pid, path))
+            .filter(|pid| *pid != own && holds(*pid, &path))
             .map(|pid| (pid, program_of(pid).map_or_else(|| "a program".into(), |p| p.display().to_string())))
             .collect())
     }
@@ -101,6 +102,10 @@ impl World for RealWorld<'_> {
         let folder = self.journal.ancestors().skip(1).find(|folder| folder.is_dir());
         let space = statvfs(folder.unwrap_or(Path::new("/")))?;
         Ok(space.f_bavail.saturating_mul(space.f_frsize) >= bytes)
+    }
+
+    fn journal(&self) -> &Path {
+        &self.journal
     }
 
     fn record(&mut self, record: &Record) -> io::Result<()> {

@@ -7,7 +7,7 @@ use crate::{
         Entry, Source,
         installation::{CLIENT, Found, Installation, Program},
     },
-    recovery::plan::SERVER_FILES,
+    recovery::{plan::SERVER_FILES, words},
     store::settings::Settings,
 };
 use jiff::Timestamp;
@@ -43,6 +43,7 @@ pub fn survey(dirs: &Dirs, settings: &Settings) -> Places {
             .map(str::to_string)
             .collect(),
         client_settings: folder_at(settings_folder),
+        no_recovery: words::NOT_HERE,
         service: service(dirs, &installation),
         server: server(&installation, server_written),
         client_version: installation.client.as_ref().and_then(|client| client.value.version),
@@ -116,6 +117,7 @@ fn server(installation: &Installation, written: Option<SystemTime>) -> Option<En
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::dirs::Pretense;
 
     #[test]
     fn folders_that_are_there_and_reasons_for_those_that_are_not() {
@@ -129,6 +131,7 @@ mod tests {
             visualcron_default: "/nowhere".into(),
             config: "/nowhere/settings.toml".into(),
             data: "/nowhere".into(),
+            pretense: Pretense::None,
         };
         let places = survey(&dirs, &Settings::default());
         assert_eq!(places.client_settings, Ok(folder.join("settings")));

@@ -96,7 +96,7 @@ impl Backend for Here {
     fn judge(&mut self, answer: &str) -> Result<Judged, Problem> {
         // A file manager copies a file as its path.
         let read = as_path(answer).map(|file| by_hand::read_answer(&file)).transpose()?;
-        let answered = by_hand::accept(&self.store(), read.as_deref().unwrap_or(answer), self.now())?;
+        let answered = by_hand::accept(&self.dirs, read.as_deref().unwrap_or(answer), self.now())?;
         Ok(match answered {
             Err(refusal) => Judged::Refused(refusal),
             Ok((server_id, claims)) => {

@@ -1,4 +1,5 @@
-//! Tells when the settings file or servers.xml changes, by the system's own file notification.
+//! Tells when the settings file, servers.xml or a journal of Clear server cache changes, by the system's own file
+//! notification.
 
 use crate::{
     app::Event,
@@ -11,7 +12,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// Watches the folders around some files. Ends when dropped.
+/// Watches the folders around some files, and some folders. Ends when dropped.
 pub struct Watch {
     watcher: RecommendedWatcher,
     watched: BTreeSet<PathBuf>,
@@ -41,7 +42,7 @@ impl Watch {
         Ok(Watch { watcher, watched: BTreeSet::new(), files })
     }
 
-    /// Watches these files from now on, there or not: through their folder, or the nearest folder above that
+    /// Watches these files, and what is in these folders, from now on, there or not: through the folder, or the nearest above that
     /// is there; and through the one above it, which alone is told when that folder is replaced. Changes nothing
     /// where nothing has changed. True if a folder is watched that was not before: what happened there until
     /// now was not noticed.
@@ -86,13 +87,13 @@ impl Watch {
     }
 }
 
-/// Does a change of `path` concern one of the files? It is the file, or a folder above it.
+/// Does a change of `path` concern one of the files? It is the file, a folder above it, or in it.
 fn concerns(path: &Path, files: &[PathBuf]) -> bool {
-    files.iter().any(|file| file.starts_with(path))
+    files.iter().any(|file| file.starts_with(path) || path.parent() == Some(file))
 }
 
 fn nearest_folder(file: &Path) -> Option<PathBuf> {
-    file.ancestors().skip(1).find(|folder| folder.is_dir()).map(Path::to_path_buf)
+    file.ancestors().find(|folder| folder.is_dir()).map(Path::to_path_buf)
 }
 
 fn problem(error: &notify::Error, path: &Path) -> Problem {
@@ -109,6 +110,27 @@ fn problem(error: &notify::Error, path: &Path) -> Problem {
 mod tests {
     use super::*;
     use std::{sync::mpsc, time::Duration};
+
+    #[test]
+    fn what_comes_into_a_folder_is_noticed_whether_the_folder_was_there_or_not() {
+        let home = tempfile::tempdir().unwrap();
+        let (tx, rx) = mpsc::channel();
+        let post: crate::platform::Post = Arc::new(move |_| {
+            let _ = tx.send(());
+        });
+        let mut watch = Watch::new(post).unwrap();
+        let folder = home.path().join("recovery");
+        let heard = || rx.recv_timeout(Duration::from_secs(5)).is_ok();
+        watch.set(std::slice::from_ref(&folder)).unwrap();
+        std::fs::write(home.path().join("state.json"), "{}").unwrap();
+        assert!(rx.recv_timeout(Duration::from_millis(200)).is_err(), "it is not in the folder");
+        std::fs::create_dir(&folder).unwrap();
+        assert!(heard(), "the folder was made");
+        while rx.recv_timeout(Duration::from_millis(150)).is_ok() {}
+        watch.set_again(std::slice::from_ref(&folder)).unwrap();
+        std::fs::write(folder.join("1.jsonl"), "{}").unwrap();
+        assert!(heard(), "a file was made in it");
+    }
 
     #[test]
     fn a_file_that_appears_and_changes_is_noticed_and_a_neighbor_is_not() {

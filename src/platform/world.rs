@@ -1,24 +1,27 @@
 //! Carries out effects: looks at the world in threads of their own, saves, shows, opens, answers.
 
 use super::{
-    Post, autostart, clipboard, desktop, dirs::Dirs, instance::Tickets, links, notify, open, program, survey,
+    Post, autostart, clipboard, clock::Clock, desktop, dirs::Dirs, instance::Tickets, links, notify, open,
+    program, survey, validate,
 };
 use crate::{
     app::{
         Effect, Event, Findings, Look, Places, Target, Ticket,
-        event::{Area, Files, LookAt, Recovery, RecoveryState},
+        event::{Area, Asked, Files, Licenses, LookAt, Recovery, RecoveryState},
         report::Reply,
     },
-    domain::{Fault, Problem, knowledge::Outcome},
-    recovery::run::in_words,
-    sources::{license_host, servers_xml},
+    domain::{Entry, Fault, Problem, knowledge::Outcome},
+    recovery::{Outcome as Journaled, run::in_words},
+    sources::{license_host, servers_xml, validation_host::Way},
     store::{
         recoveries::{Kept, Recoveries},
         settings,
         state::StateFile,
+        validations::Validations,
     },
-    window::{recovery, validation},
+    window::{connection, recovery, validation},
 };
+use jiff::Timestamp;
 
 /// Everything that effects need.
 pub struct World {
@@ -26,9 +29,8 @@ pub struct World {
     pub dirs: Dirs,
     /// Our state on disk.
     pub state_file: StateFile,
-    /// Neither our state nor a copy of the settings is written: the time is pretended, and no folder was given to
-    /// keep things in.
-    pub keeps_nothing: bool,
+    /// The time, pretended or not.
+    pub clock: Clock,
     /// Posts what comes of the effects.
     pub post: Post,
     /// Who waits for answers.
@@ -59,8 +61,12 @@ impl World {
         match effect {
             Effect::Save(_) | Effect::Confirm(_) => {}
             Effect::Look(look) => {
-                let (dirs, post, keep) = (self.dirs.clone(), self.post.clone(), !self.keeps_nothing);
-                std::thread::spawn(move || post(Event::Looked(Box::new(look_around(look, &dirs, keep)))));
+                let (dirs, post, keep) = (self.dirs.clone(), self.post.clone(), !self.dirs.keeps_nothing());
+                let clock = self.clock.clone();
+                std::thread::spawn(move || {
+                    let now = move || clock.now().timestamp();
+                    post(Event::Looked(Box::new(look_around(look, &dirs, keep, &now))));
+                });
             }
             Effect::Notify(bubble) => {
                 tracing::info!(event = "notification.shown", summary = bubble.summary);
@@ -78,18 +84,30 @@ impl World {
             }
             Effect::Copy(text) => self.report(Area::Asked, clipboard::copy(&text)),
             Effect::SetAutostart(on) => {
-                self.report(Area::Asked, autostart::set(on));
+                let set =
+                    self.dirs.must_keep("Start Tray Client on startup").and_then(|()| autostart::set(on));
+                self.report(Area::Asked, set);
                 (self.post)(Event::FilesChanged);
             }
             Effect::RecoveryWindow => {
-                self.report(Area::Asked, self.window("recovery", recovery::COMMAND));
+                let may = self.dirs.must_keep("Clear server cache");
+                let shown = may.and_then(|()| self.window("recovery", recovery::COMMAND));
+                self.report(Area::Asked, shown);
             }
             Effect::ValidationWindow => {
-                self.report(Area::Asked, self.window("validation", validation::COMMAND));
+                let may = self.dirs.must_keep("Manual validation");
+                let shown = may.and_then(|()| self.window("validation", validation::COMMAND));
+                self.report(Area::Asked, shown);
+            }
+            Effect::ConnectionWindow => {
+                self.report(Area::Asked, self.window("connection", connection::COMMAND))
             }
             Effect::Recover(decision) => {
                 let option = format!("--{}", decision.word());
-                self.report(Area::Asked, program::beside(&self.dirs, &["recover", &option, "--wait", "0"]));
+                let begun = self.dirs.must_keep("Clear server cache");
+                let begun = begun
+                    .and_then(|()| program::beside(&self.dirs, &["recover", &option, "--wait", "0"], |_| {}));
+                self.report(Area::Asked, begun);
             }
             Effect::Service(start) => self.service(start),
             Effect::Reply(ticket, reply) => self.reply(ticket, *reply),
@@ -102,7 +120,13 @@ impl World {
     /// Shows a window, in a process of its own. `command` does the same without one.
     fn window(&self, name: &str, command: &'static str) -> Result<(), Problem> {
         desktop::must_show_windows(command)?;
-        program::beside(&self.dirs, &["window", name])
+        let post = self.post.clone();
+        program::beside(&self.dirs, &["window", name], move |status| {
+            if !status.success() {
+                let why = format!("the window has ended with {status}");
+                post(Event::Failed(Area::Asked, desktop::not_shown(&why, command)));
+            }
+        })
     }
 
     fn reply(&self, ticket: Ticket, reply: Reply) {
@@ -174,17 +198,27 @@ fn missing(dirs: &Dirs, loaded: &settings::Loaded, places: &Places) -> Option<Pr
     })
 }
 
-/// Looks at the world, bounded in time. Writes nothing but, if it is to `keep` one, the copy of good settings.
-pub fn look_around(look: Look, dirs: &Dirs, keep: bool) -> Findings {
+/// Looks at the world at `now`, bounded in time. Writes nothing but, if it is to `keep` them, the copy of good
+/// settings and what the license host answers.
+pub fn look_around(look: Look, dirs: &Dirs, keep: bool, now: &(dyn Fn() -> Timestamp + Sync)) -> Findings {
     let Look { number, purpose, at } = look;
-    let mut findings = Findings { number, purpose, files: None, links: None, license_host: None };
+    let mut findings =
+        Findings { number, purpose, files: None, links: None, license_host: None, asked: Vec::new() };
     match at {
-        LookAt::Files => findings.files = Some(Box::new(read_files(dirs, keep))),
-        LookAt::FilesAndLicenseHost => {
-            let files = read_files(dirs, keep);
-            let host = &files.settings.settings.license_host;
-            findings.license_host =
-                host.check_on_refresh.then(|| license_host::reachable(&host.host, license_host::PATIENCE));
+        LookAt::Files => findings.files = Some(Box::new(read_files(dirs, keep, now()).0)),
+        LookAt::FilesAndLicenseHost(licenses) => {
+            let (mut files, entries) = read_files(dirs, keep, now());
+            let settings = files.settings.settings.license_host.clone();
+            let store = Validations::below(&dirs.data);
+            // One that is not trusted, such as the vendor's, is not asked: it would get activation codes.
+            let is_trusted = keep && store.pinned(Some(&settings.host)).is_ok_and(|keys| !keys.is_empty());
+            if is_trusted {
+                let (asked, reached) = ask_license_host(&store, &settings, &entries, &licenses, now);
+                (findings.asked, findings.license_host) = (asked, reached);
+                keep_in_mind(&mut files, &store, &entries, now());
+            } else if settings.check_on_refresh && licenses != Licenses::Due {
+                findings.license_host = Some(license_host::reachable(&settings, license_host::PATIENCE));
+            }
             findings.files = Some(Box::new(files));
         }
         LookAt::Ports(targets, timeout) => findings.links = Some(links::check(targets, timeout)),
@@ -192,7 +226,50 @@ pub fn look_around(look: Look, dirs: &Dirs, keep: bool) -> Findings {
     findings
 }
 
-fn read_files(dirs: &Dirs, keep: bool) -> Files {
+/// Asks a trusted license host, and tells what became of it, and whether the host was reached.
+fn ask_license_host(
+    store: &Validations,
+    settings: &settings::LicenseHost,
+    entries: &[Entry],
+    licenses: &Licenses,
+    now: &(dyn Fn() -> Timestamp + Sync),
+) -> (Vec<Asked>, Option<Result<(), Problem>>) {
+    let ask = || {
+        let subjects = validate::subjects(store, entries, licenses, now())?;
+        let way = Way::new(settings, &settings.host, validate::PATIENCE)?;
+        let went = validate::ask(&way, &settings.host, store, &subjects, now)?;
+        Ok(validate::told(&subjects, &went))
+    };
+    match ask() {
+        Ok(asked) if asked.is_empty() => (asked, None),
+        Ok(asked) => {
+            // What is in the way to the host is one problem, not one for each license.
+            let in_the_way =
+                |asked: &Asked| asked.trouble.clone().filter(|trouble| trouble.fault == Fault::Unavailable);
+            let reached = asked.iter().find_map(in_the_way).map_or(Ok(()), Err);
+            let asked = asked.into_iter().filter(|asked| in_the_way(asked).is_none());
+            (asked.collect(), Some(reached))
+        }
+        Err(problem) => (Vec::new(), Some(Err(problem))),
+    }
+}
+
+/// What is kept of validations becomes part of what the files say.
+fn keep_in_mind(files: &mut Files, store: &Validations, entries: &[Entry], now: Timestamp) {
+    match validate::known(store, &files.settings.settings.license_host.host, entries, now) {
+        Ok(known) => {
+            files.validations = Some(known.records);
+            files.next_validation = known.next;
+        }
+        Err(problem) => {
+            tracing::warn!(event = "validations.unread", what = problem.what, why = problem.why);
+            files.validations_problem = Some(problem);
+        }
+    }
+}
+
+/// What the files say, and the entries of all servers, which alone hold activation codes.
+fn read_files(dirs: &Dirs, keep: bool, now: Timestamp) -> (Files, Vec<Entry>) {
     let load = if keep { settings::load_and_keep } else { settings::load };
     let settings = load(&dirs.config, &dirs.last_good_settings());
     let places = survey::survey(dirs, &settings.settings);
@@ -204,9 +281,15 @@ fn read_files(dirs: &Dirs, keep: bool) -> Files {
             Ok(servers_xml::Reading::Servers { entries, notes, .. }) => (Outcome::Read(entries), None, notes),
             Err(problem) => (Outcome::Failed, Some(problem), Vec::new()),
         };
-    let read = if let Outcome::Read(entries) = &servers_xml { entries.len() } else { 0 };
-    tracing::debug!(event = "sources.read", servers_xml = read, settings = settings.settings.servers.len());
-    Files {
+    let cached = if let Outcome::Read(entries) = &servers_xml { entries.as_slice() } else { &[] };
+    tracing::debug!(
+        event = "sources.read",
+        servers_xml = cached.len(),
+        settings = settings.settings.servers.len()
+    );
+    let mut entries = settings.settings.entries(now);
+    entries.extend(cached.iter().filter(|entry| entry.server_id.is_some()).cloned());
+    let mut files = Files {
         settings,
         servers_xml,
         servers_xml_problem,
@@ -214,17 +297,25 @@ fn read_files(dirs: &Dirs, keep: bool) -> Files {
         places,
         autostart: autostart::is_on().ok(),
         recovery: newest_recovery(dirs),
-    }
+        validations: None,
+        validations_problem: None,
+        next_validation: None,
+    };
+    keep_in_mind(&mut files, &Validations::below(&dirs.data), &entries, now);
+    (files, entries)
 }
 
 /// The newest Clear server cache. That its journals cannot be read is told by whoever wants to begin another.
 fn newest_recovery(dirs: &Dirs) -> Option<Recovery> {
     let recoveries = Recoveries::below(&dirs.data);
-    let Kept { path, journal } = recoveries.newest().ok().flatten()?;
+    let Kept { journal, .. } = recoveries.newest().ok().flatten()?;
     let state = match &journal.outcome {
-        Some(outcome) => RecoveryState::Ended(in_words(outcome)),
+        Some(outcome) => RecoveryState::Ended {
+            how: in_words(journal.deed(), outcome),
+            well: matches!(outcome, Journaled::Done | Journaled::Kept),
+        },
         None if recoveries.is_locked() => RecoveryState::UnderWay,
         None => RecoveryState::Interrupted,
     };
-    Some(Recovery { journal: path, began: journal.plan.made_at, state })
+    Some(Recovery { began: journal.plan.made_at, state })
 }

@@ -25,6 +25,12 @@ pub fn path_for(file: &Path, at: Timestamp, hash: &str) -> PathBuf {
     folder_of(file).join(format!("{name}.{stamp}.{}.bak", &hash[..8]))
 }
 
+/// How backups of `file` are named, for people.
+pub fn name_in_words(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    format!("{name}.<UTC time>.<first 8 of its SHA-256>.bak")
+}
+
 /// A backup of ours, by its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Backup {

@@ -26,6 +26,19 @@ pub enum Outcome {
     },
 }
 
+/// What was done, where all steps are done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// servers.xml became a backup.
+    #[default]
+    Cleared,
+    /// A backup became servers.xml.
+    BroughtBack,
+    /// There was no servers.xml: programs were restarted.
+    Restarted,
+}
+
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "record")]
@@ -155,6 +168,15 @@ impl Journal {
     /// The last move of this file that is part of the plan.
     pub fn last_move_from(&self, file: &Path) -> Option<&Move> {
         self.moves.iter().rev().find(|m| m.from == file && !m.displaced)
+    }
+
+    /// What this does, as far as it has come.
+    pub fn deed(&self) -> Deed {
+        match self.plan.bring_back {
+            Some(_) => Deed::BroughtBack,
+            None if self.last_move_from(&self.plan.servers_xml).is_none() => Deed::Restarted,
+            None => Deed::Cleared,
+        }
     }
 
     /// It has not ended: somebody must go on, go back, or keep things as they are.

@@ -19,6 +19,6 @@ pub mod world;
 #[cfg(test)]
 mod model;
 
-pub use journal::{Journal, Outcome, Record};
+pub use journal::{Deed, Journal, Outcome, Record};
 pub use plan::{Choices, Decision, Plan, Program, Role, Step};
 pub use world::World;

@@ -1,6 +1,9 @@
 //! What is to be done, and when it is refused.
 
-use super::world::{Kind, World};
+use super::{
+    backup,
+    world::{Kind, World},
+};
 use crate::{
     domain::{Fault, Problem},
     store::atomic::folder_of,
@@ -188,6 +191,13 @@ impl Plan {
         self.running.iter().chain(&self.start_too)
     }
 
+    /// Is the Client started in the end?
+    pub fn starts_the_client(&self) -> bool {
+        let is_client = |program: &Program| program.role == Role::Client;
+        self.start_too.iter().any(is_client)
+            || self.running.iter().any(is_client) && !self.choices.leave_client_closed
+    }
+
     /// One of [`Plan::programs`].
     pub fn program(&self, index: usize) -> Option<&Program> {
         self.programs().nth(index)
@@ -201,7 +211,12 @@ impl Plan {
                 Some(Role::Client) => "Close the VisualCron Client".to_string(),
                 _ => format!("Exit {}", name(program)),
             },
-            Step::SetAside => format!("Rename {} to a backup beside it", self.servers_xml.display()),
+            Step::SetAside => format!(
+                "Rename {} to {} in the same folder{}",
+                self.servers_xml.display(),
+                backup::name_in_words(&self.servers_xml),
+                if self.choices.restart_anyway { ", if there is one by then" } else { "" }
+            ),
             Step::BringBack => match &self.bring_back {
                 Some(backup) => format!("Rename the backup {} to servers.xml", backup.display()),
                 None => "Bring back nothing".to_string(),
@@ -265,12 +280,14 @@ pub fn guard(world: &mut dyn World, plan: &Plan) -> Result<(), Problem> {
     }
     const JOURNAL_BYTES: u64 = 256 * 1024;
     if !world.has_room(JOURNAL_BYTES).map_err(|error| failed(folder, &error))? {
-        return Err(refused(folder, "the disk is full", "Free some space first."));
+        let next = "Free some space first, or give another folder with --data-dir.";
+        return Err(refused(world.journal(), "there is no room for the journal: the disk is full", next));
     }
     Ok(())
 }
 
-const REFUSED: &str = "Clear server cache was refused";
+/// What a guard says first.
+pub const REFUSED: &str = "Clear server cache was refused";
 
 fn refused(path: &Path, why: impl Into<String>, next: &str) -> Problem {
     Problem::new(Fault::Permission, REFUSED, path.display().to_string(), why, next)

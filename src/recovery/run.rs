@@ -5,7 +5,7 @@
 //! cut off and begun again at any point.
 
 use super::{
-    Journal, Outcome, Plan, Program, Record, Step,
+    Deed, Journal, Outcome, Plan, Program, Record, Step,
     backup::{self, hash},
     journal::Move,
     plan::guard,
@@ -18,8 +18,9 @@ use std::{
     time::Duration,
 };
 
+const NEXT_FOR_THE_JOURNAL: &str = "Free some space, or give another folder with --data-dir.";
 /// How often it is looked whether a program has closed.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(20);
 /// How long a program that was asked to close is given before it counts as staying, when all is taken back.
 const LAST_LOOK: Duration = Duration::from_secs(3);
 /// How long a program that was ended the hard way may take to go.
@@ -29,26 +30,35 @@ const TRIES: usize = 3;
 
 /// Begins a recovery: checks the guards, writes the plan, and runs it. Nothing is changed where this is an error.
 pub fn begin(world: &mut dyn World, plan: Plan) -> Result<(Journal, Outcome), Problem> {
-    guard(world, &plan)?;
-    if exists(world, &plan.servers_xml)?.is_none()
-        && !plan.choices.restart_anyway
-        && plan.bring_back.is_none()
-    {
-        return Err(Problem::new(
-            Fault::NoInput,
-            "There is nothing to clear",
-            plan.servers_xml.display().to_string(),
-            "there is no such file",
-            "The Client makes it when it starts. To restart the programs all the same, ask for it.",
-        ));
-    }
+    check(world, &plan)?;
     let record = Record::Planned { plan: plan.clone(), version: env!("CARGO_PKG_VERSION").into() };
     world.record(&record).map_err(|error| {
-        Problem::io("The plan cannot be written", Path::new("the journal"), &error, "Nothing was changed.")
+        Problem::io("The plan cannot be written", world.journal(), &error, NEXT_FOR_THE_JOURNAL)
+            .and_next("Nothing was changed.")
     })?;
     let mut journal = Journal::new(plan);
     let outcome = run(world, &mut journal);
     Ok((journal, outcome))
+}
+
+/// No error: there is no servers.xml, and no restart was asked for.
+pub const NOTHING_TO_CLEAR: &str = "There is nothing to clear";
+
+/// Why this plan would be refused: by a guard, or since there is nothing to clear. Changes nothing.
+pub fn check(world: &mut dyn World, plan: &Plan) -> Result<(), Problem> {
+    guard(world, plan)?;
+    let is_asked_for = plan.choices.restart_anyway || plan.bring_back.is_some();
+    if is_asked_for || exists(world, &plan.servers_xml)?.is_some() {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Fault::NoInput,
+        NOTHING_TO_CLEAR,
+        plan.servers_xml.display().to_string(),
+        "there is no such file",
+        "The Client makes it when it starts. To restart the programs all the same: \
+         `visualcron-tray recover --restart-anyway`.",
+    ))
 }
 
 /// Goes on from wherever the journal stands, until it ends.
@@ -99,17 +109,28 @@ fn end(world: &mut dyn World, journal: &mut Journal, outcome: Outcome) -> Outcom
         }
         Err(error) => Outcome::NeedsUser {
             why: format!(
-                "{} The journal could not be closed: {error}. Free some space; then run `visualcron-tray recover --status`.",
-                in_words(&outcome)
+                "{} {}",
+                in_words(journal.deed(), &outcome),
+                Problem::io(
+                    "The journal cannot be closed",
+                    world.journal(),
+                    &error,
+                    "Free some space; then run `visualcron-tray recover --status`.",
+                )
             ),
         },
     }
 }
 
 /// An outcome as a sentence.
-pub fn in_words(outcome: &Outcome) -> String {
+pub fn in_words(deed: Deed, outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Done => "The server cache was cleared.".into(),
+        Outcome::Done => match deed {
+            Deed::Cleared => "The server cache was cleared.",
+            Deed::BroughtBack => "The backup is back in place.",
+            Deed::Restarted => "The programs were restarted; there was no servers.xml to clear.",
+        }
+        .into(),
         Outcome::RolledBack { why } => format!("Everything is as it was. {why}"),
         Outcome::Kept => "Things were left as they are.".into(),
         Outcome::NeedsUser { why } => format!("You are needed. {why}"),
@@ -145,8 +166,10 @@ fn forward(world: &mut dyn World, journal: &mut Journal) -> Result<(), Problem> 
 
 fn write(world: &mut dyn World, journal: &mut Journal, record: Record) -> Result<(), Problem> {
     world.record(&record).map_err(|error| {
-        let next = "Free some space, or give another folder with --data-dir.";
-        Problem::io("The journal cannot be written", Path::new("the journal"), &error, next)
+        let steps = journal.plan.steps();
+        let step = steps.get(journal.done).map(|step| journal.plan.describe(step)).unwrap_or_default();
+        let what = format!("Step {} of {} ({step}) cannot be recorded", journal.done + 1, steps.len());
+        Problem::io(what, world.journal(), &error, NEXT_FOR_THE_JOURNAL)
     })?;
     journal.take(&record);
     Ok(())
@@ -173,7 +196,8 @@ fn close(world: &mut dyn World, plan: &Plan, index: usize) -> Result<(), Problem
         return Err(canceled(plan));
     }
     if plan.choices.force {
-        world.tell(Progress::Note { text: format!("{} did not close, and is ended.", program.role.title()) });
+        world
+            .tell(Progress::Note { text: format!("Did not close, and is ended: {}.", program.role.title()) });
         world.end(program).map_err(|error| failed(&error))?;
         if wait_until_gone(world, program, AFTER_END).map_err(|error| failed(&error))? {
             return Ok(());
@@ -184,7 +208,7 @@ fn close(world: &mut dyn World, plan: &Plan, index: usize) -> Result<(), Problem
         format!("Cannot close {}", program.role.title()),
         program.path.display().to_string(),
         format!("it did not close within {} s", plan.choices.patience_seconds),
-        "Close it by hand and try again, or let it be ended (--force-close).",
+        "Close it by hand and try again, or choose to end programs that do not close (--force-close).",
     ))
 }
 
@@ -193,7 +217,7 @@ fn canceled(plan: &Plan) -> Problem {
         Fault::Unavailable,
         "Clear server cache was canceled",
         plan.servers_xml.display().to_string(),
-        "the user wants no more",
+        "as the user wished",
         "Start it again when it suits you.",
     )
 }

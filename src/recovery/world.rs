@@ -41,6 +41,11 @@ pub trait World {
     /// Can this many bytes be written beside our journal?
     fn has_room(&mut self, bytes: u64) -> io::Result<bool>;
 
+    /// The journal, for people.
+    fn journal(&self) -> &Path {
+        Path::new("the journal")
+    }
+
     /// Appends to the journal, synced to disk when it returns.
     fn record(&mut self, record: &Record) -> io::Result<()>;
 

@@ -1,35 +1,29 @@
 //! Is the license host reachable? For now that is all: the vendor's protocol is unpublished, and any answer of
 //! its web server shows that the way there is open.
 
-use crate::domain::{Fault, Problem};
+use crate::{
+    domain::{Fault, Problem},
+    network::client,
+    store::settings::LicenseHost,
+};
 use std::{error::Error, time::Duration};
 
 /// How long it may take to answer.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Asks `https://HOST/` for its head, following no redirect, verifying the certificate, within `timeout`. Any
-/// HTTP status counts as reachable.
-pub fn reachable(host: &str, timeout: Duration) -> Result<(), Problem> {
-    // Fails only if a provider is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let ask = || {
-        reqwest::blocking::Client::builder()
-            .timeout(timeout)
-            .connect_timeout(timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("visualcron-tray/", env!("CARGO_PKG_VERSION")))
-            .build()?
-            .head(format!("https://{host}/"))
-            .send()
-    };
-    match ask() {
+/// Asks `https://HOST/` for its head, by the settings' proxy and root certificates, following no redirect, verifying
+/// the certificate, within `timeout`. Any HTTP status counts as reachable.
+pub fn reachable(settings: &LicenseHost, timeout: Duration) -> Result<(), Problem> {
+    let host = &settings.host;
+    let client = client::build(settings, host, timeout)?;
+    match client.head(format!("https://{host}/")).send() {
         Ok(_) => Ok(()),
         Err(error) => Err(Problem::new(
             Fault::Unavailable,
             "The license host cannot be reached",
             format!("{host}, port 443"),
             cause(&error),
-            "Allow outbound TCP 443 to it, or set the proxy; license data are refreshed by the Client over that way. A \
+            "See what is in the way: `visualcron-tray diagnose`. License data are refreshed by the Client over that way. A \
              validation by hand: `visualcron-tray open manual-validation`.",
         )),
     }
@@ -76,12 +70,16 @@ mod tests {
     #[test]
     fn what_is_in_the_way_is_said() {
         let refused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let problem = reachable(&refused.to_string(), Duration::from_secs(5)).unwrap_err();
+        let host = |host: std::net::SocketAddr| LicenseHost {
+            host: host.to_string(),
+            proxy: Some(crate::domain::proxy::Choice::Direct),
+            ..LicenseHost::default()
+        };
+        let problem = reachable(&host(refused), Duration::from_secs(5)).unwrap_err();
         assert_eq!(problem.fault, Fault::Unavailable);
         assert_eq!(problem.why, "connection refused");
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let problem =
-            reachable(&silent.local_addr().unwrap().to_string(), Duration::from_millis(300)).unwrap_err();
+        let problem = reachable(&host(silent.local_addr().unwrap()), Duration::from_millis(300)).unwrap_err();
         assert_eq!(problem.why, "no answer in time");
     }
 }

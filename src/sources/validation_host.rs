@@ -7,8 +7,9 @@ use crate::{
         text::plain,
         validation::{KeySet, Outcome, PROTOCOL, Request},
     },
+    network::client,
     sources::license_host::cause,
-    store::atomic,
+    store::settings::LicenseHost,
 };
 use reqwest::{
     StatusCode,
@@ -18,14 +19,11 @@ use reqwest::{
 use serde::Deserialize;
 use std::{
     io::Read,
-    path::Path,
     time::{Duration, Instant},
 };
 
 /// The most bytes of what a host sends.
 const MAX_BODY: u64 = 64 * 1024;
-/// The most bytes of a file of root certificates.
-const MAX_ROOTS: u64 = 4 * 1024 * 1024;
 /// The longest that a host may ask us to wait.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -149,15 +147,13 @@ struct AnswerError {
 }
 
 impl Way {
-    /// The way to `host` (a name or an address, with a port if it is not 443), each question bounded by `timeout`.
-    /// `ca_file` holds further root certificates as PEM; those of the system count too.
+    /// The way to `host` (a name or an address, with a port if it is not 443), by the proxy and the root certificates
+    /// of the settings, each question bounded by `timeout`.
     ///
     /// # Errors
     ///
-    /// `host` is no host, or the file cannot be read or holds no certificate.
-    pub fn new(host: &str, timeout: Duration, ca_file: Option<&Path>) -> Result<Way, Problem> {
-        // Fails only if a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+    /// `host` is no host, or the proxy or the root certificates cannot be used.
+    pub fn new(settings: &LicenseHost, host: &str, timeout: Duration) -> Result<Way, Problem> {
         let url = reqwest::Url::parse(&format!("https://{host}/"));
         if !url.is_ok_and(|url| {
             url.path() == "/"
@@ -174,20 +170,7 @@ impl Way {
                 next,
             ));
         }
-        let mut builder = Client::builder()
-            .https_only(true)
-            .timeout(timeout)
-            .connect_timeout(timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(1)
-            .user_agent(concat!("visualcron-tray/", env!("CARGO_PKG_VERSION")));
-        if let Some(path) = ca_file {
-            builder = builder.tls_certs_merge(roots(path)?);
-        }
-        let client = builder.build().map_err(|error| {
-            let next = "Check the certificates of this system, or give the host's own with --ca-file.";
-            Problem::new(Fault::Io, "TLS cannot be set up", plain(host), cause(&error), next)
-        })?;
+        let client = client::build(settings, host, timeout)?;
         Ok(Way { client, host: host.to_string(), timeout })
     }
 
@@ -319,18 +302,5 @@ fn certificate_in_words(what: &str) -> String {
             "it is not valid yet, or the clock here is wrong".into()
         }
         _ => plain(&what.chars().take(200).collect::<String>()).into_owned(),
-    }
-}
-
-fn roots(path: &Path) -> Result<Vec<reqwest::Certificate>, Problem> {
-    let wrong = |fault, why: &str| {
-        let next = "Give a file with root certificates as PEM.";
-        Problem::new(fault, "The root certificates cannot be used", path.display().to_string(), why, next)
-    };
-    let pem = atomic::read_bounded(path, MAX_ROOTS)?
-        .ok_or_else(|| wrong(Fault::NoInput, "there is no such file"))?;
-    match reqwest::Certificate::from_pem_bundle(&pem) {
-        Ok(roots) if !roots.is_empty() => Ok(roots),
-        _ => Err(wrong(Fault::Data, "it holds no certificate")),
     }
 }

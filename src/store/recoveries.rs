@@ -40,6 +40,11 @@ impl Recoveries {
         Recoveries(data.join("recovery"))
     }
 
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
     /// Takes the right to recover; `None` while another process does it.
     ///
     /// # Errors

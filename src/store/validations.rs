@@ -111,6 +111,15 @@ impl Validations {
         })
     }
 
+    /// Changes all records at once, and keeps them: no other process changes anything meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Validations::change`].
+    pub fn change_all<T>(&self, change: impl FnOnce(&mut Vec<Record>) -> T) -> Result<T, Problem> {
+        self.change_file(&self.records_file(), change)
+    }
+
     /// The keys that are trusted.
     ///
     /// # Errors

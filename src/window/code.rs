@@ -1,7 +1,7 @@
 //! A QR code, as a camera wants it: black on white by day and by night, with its margin, each module of whole pixels.
 
 use crate::domain::validation::qr::Qr;
-use egui::{Color32, Mesh, Rect, Sense, Shape, Ui, Vec2, accesskit::Role, pos2, vec2};
+use egui::{Color32, Mesh, Rect, Sense, Shape, Ui, Vec2, WidgetInfo, WidgetType, pos2, vec2};
 
 /// The margin of a QR code, in modules: the standard asks for four.
 const MARGIN: usize = 4;
@@ -17,17 +17,15 @@ pub fn show(ui: &mut Ui, code: &Qr, name: &str, look: bool) {
     let points = SIZES.into_iter().find(fits).unwrap_or(SIZES[SIZES.len() - 1]);
     let pixels = (points * scale).round();
     let area = egui::ScrollArea::horizontal().id_salt("code").auto_shrink([false, true]);
-    area.show(ui, |ui| {
+    let shown = area.show(ui, |ui| {
         let (rect, response) = ui.allocate_exact_size(Vec2::splat(side(points)), Sense::hover());
-        ui.ctx().accesskit_node_builder(response.id, |node| {
-            node.set_role(Role::Image);
-            node.set_label(name);
-        });
-        if look {
-            response.scroll_to_me(None);
-        }
+        response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, name));
         ui.painter().add(Shape::mesh(mesh(code, rect.min.to_vec2(), pixels, scale)));
+        rect
     });
+    if look {
+        ui.scroll_to_rect(shown.inner.expand(8.0), None);
+    }
 }
 
 /// The code from this corner on: plain rectangles from pixel to pixel, so that no edge is blurred.

@@ -9,10 +9,13 @@
 //! - [`page`]: headline, what scrolls, buttons.
 //! - [`mailbox`]: those who do the work, in a thread of their own.
 //! - [`recovery`]: Clear server cache.
-//! - `code`: a QR code.
-//! - [`validation`]: Manual validation.
+//! - [`connection`]: Check connection.
+//! - [`validation`]: Manual validation, with a QR code of `code`.
 
 mod code;
+pub mod connection;
+pub mod connection_backend;
+mod connection_view;
 pub mod mailbox;
 pub mod page;
 pub mod paint;

@@ -156,6 +156,7 @@ impl State {
                 }
             }
             Heard::Told(Told::Ended(ended)) => self.turn_to(Screen::Result(ended)),
+            Heard::Told(Told::Refused(problem)) => self.turn_to(Screen::Refused(problem)),
             Heard::Told(told) => {
                 if let Screen::Running(running) = &mut self.screen {
                     running.take(told, now);
@@ -222,6 +223,8 @@ impl Running {
                 };
                 self.waiting = None;
                 self.stand(index, title, Standing::Done(since));
+                // What is done to the end is not taken back any more: that would be an undo.
+                self.may_cancel &= !self.is_through();
             }
             Told::Note(note) => self.notes.push(note),
             Told::Failed(why) => {
@@ -232,8 +235,13 @@ impl Running {
                 }
                 (self.waiting, self.may_cancel, self.failed) = (None, false, Some(why));
             }
-            Told::Ended(_) => {}
+            Told::Ended(_) | Told::Refused(_) => {}
         }
+    }
+
+    /// All steps are done, and it is looked what has become of it.
+    pub fn is_through(&self) -> bool {
+        !self.steps.is_empty() && self.steps.iter().all(|step| matches!(step.standing, Standing::Done(_)))
     }
 
     /// A step stands so now. Its words are those that the plan was shown with, where there are any: they do not

@@ -1,7 +1,7 @@
 //! What the recovery window needs of those who do the work: plain data, and one trait.
 
 use crate::domain::Problem;
-pub use crate::recovery::Outcome;
+pub use crate::recovery::{Deed, Outcome};
 use std::path::PathBuf;
 
 /// Tells the window how it goes, from any thread.
@@ -163,6 +163,8 @@ pub enum Told {
     Note(String),
     /// A step failed: why. What was done is being taken back.
     Failed(String),
+    /// It could not even begin: nothing was changed.
+    Refused(Problem),
     /// The end.
     Ended(Ended),
 }
@@ -170,8 +172,12 @@ pub enum Told {
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
+    /// What was done, where it is done.
+    pub deed: Deed,
     /// How.
     pub outcome: Outcome,
+    /// What became of it, in a sentence; may be empty.
+    pub afterwards: String,
     /// Each server before and after; empty where nothing is known.
     pub servers: Vec<ServerRow>,
     /// Where the backup is.

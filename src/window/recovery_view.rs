@@ -4,10 +4,10 @@ use super::{
     page::{self, Headline, right},
     parts::{self, Button, Mark},
     recovery::{Doing, Running, Screen, Standing, State, TITLE, Wish},
-    recovery_backend::{CheapStanding, CheapStep, Ended, Link, Outcome, PlanShown},
+    recovery_backend::{CheapStanding, CheapStep, Deed, Ended, Link, Outcome, PlanShown},
     style,
 };
-use crate::domain::Problem;
+use crate::{domain::Problem, recovery::plan::REFUSED};
 use egui::{Align, Context, Layout, RichText, Ui, accesskit::Role, vec2};
 use std::time::Duration;
 
@@ -45,17 +45,19 @@ fn headline(state: &State) -> Headline {
             ),
             Some(why) => (None, "There is nothing to clear".into(), why.clone()),
         },
-        Screen::Refused(_) => (
-            Some(Mark::Look),
-            "The server cache cannot be cleared here".into(),
-            "Nothing was changed.".into(),
-        ),
+        Screen::Refused(problem) => {
+            let title = match problem.what.as_str() {
+                REFUSED => "The server cache cannot be cleared here",
+                what => what,
+            };
+            (Some(Mark::Look), title.into(), "Nothing was changed.".into())
+        }
         Screen::Interrupted => {
             let found = state.plan.interrupted.as_ref().map(|found| found.found.clone()).unwrap_or_default();
             (Some(Mark::Look), "A recovery was cut off".into(), found)
         }
         Screen::Running(running) => running_headline(running),
-        Screen::Result(ended) => ended_headline(&ended.outcome),
+        Screen::Result(ended) => ended_headline(ended),
     }
 }
 
@@ -64,36 +66,42 @@ fn running_headline(running: &Running) -> Headline {
     let title = match running.doing {
         _ if back => "Taking everything back",
         Doing::Keeping => "Leaving things as they are",
+        Doing::Resuming => "Doing what is left",
         _ => "Clearing the server cache",
     };
     let text = match (running.current(), back) {
         (_, true) => "Files go back to where they were, and programs that ran are started again.".into(),
         (Some((number, step)), false) => format!("Step {number} of {}: {}", running.steps.len(), step.title),
+        (None, false) if running.is_through() => "All steps are done.".into(),
         (None, false) => "One moment…".into(),
     };
     (None, title.into(), text)
 }
 
-fn ended_headline(outcome: &Outcome) -> Headline {
-    let (mark, title, text) = match outcome {
-        Outcome::Done => (
-            Mark::Done,
-            "The server cache was cleared",
-            "The programs run again. A new servers.xml appears when the Client has connected.".to_string(),
-        ),
+fn ended_headline(ended: &Ended) -> Headline {
+    let (mark, title, text) = match &ended.outcome {
+        Outcome::Done => {
+            let title = match ended.deed {
+                Deed::Cleared => "The server cache was cleared",
+                Deed::BroughtBack => "The backup is back in place",
+                Deed::Restarted => "The programs were restarted",
+            };
+            (Mark::Done, title, "What ran before runs again.")
+        }
         Outcome::RolledBack { .. } => {
-            (Mark::Remark, "Everything is as it was", "What was done has been taken back.".to_string())
+            (Mark::Remark, "Everything is as it was", "What was done has been taken back.")
         }
         Outcome::Kept => {
-            (Mark::Remark, "Things were left as they are", "Nothing more will be done about it.".to_string())
+            (Mark::Remark, "Things were left as they are", "Nothing more will be done about it.")
         }
         Outcome::NeedsUser { .. } => (
             Mark::Failed,
             "You are needed",
-            "It could neither be done nor be taken back altogether. Nothing is lost.".to_string(),
+            "It could neither be done nor be taken back altogether. Nothing is lost.",
         ),
     };
-    (Some(mark), title.into(), text)
+    let text = [text, &ended.afterwards].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>();
+    (Some(mark), title.into(), text.join(" "))
 }
 
 fn body(state: &mut State, ui: &mut Ui, now: Duration) -> Option<Wish> {
@@ -183,11 +191,13 @@ fn cheap_step(step: &CheapStep, ui: &mut Ui) -> Option<Wish> {
         CheapStanding::Look => (Mark::Look, "Look here"),
         CheapStanding::Unknown => (Mark::Unknown, "Not known"),
     };
-    let sentence = format!("{}: {word}. {}", step.title, step.checked.words);
+    let dot = if word.ends_with('…') { "" } else { "." };
+    let found = format!("{word}{dot} {}", step.checked.words);
+    let sentence = format!("{}: {found}", step.title);
     let mut wish = None;
     parts::item(ui, mark, &sentence, |ui| {
         ui.label(&step.title);
-        parts::quiet(ui, &format!("{word}. {}", step.checked.words));
+        parts::quiet(ui, &found);
         if let Some((words, link)) = &step.link
             && parts::link(ui, words)
         {
@@ -225,7 +235,7 @@ fn interrupted(plan: &PlanShown, ui: &mut Ui) {
         let resume = (!found.taking_back).then_some(("Resume", "Goes on with the next step."));
         let others = [
             ("Roll back", "Puts servers.xml back to where it was, and starts the programs that ran."),
-            ("Keep as is", "Changes nothing. The backup stays where it is."),
+            ("Keep as is", "Changes nothing: the backup stays where it is, and closed programs stay closed."),
         ];
         for (name, text) in resume.into_iter().chain(others) {
             parts::named(ui, Role::ListItem, &format!("{name}: {text}"), |ui| {
@@ -331,8 +341,14 @@ fn result(ended: &Ended, ui: &mut Ui) {
     if let Some(backup) = &ended.backup {
         parts::card(ui, "The backup", |ui| {
             ui.add(egui::Label::new(backup.display().to_string()).selectable(true).wrap());
-            if matches!(ended.outcome, Outcome::Done | Outcome::Kept) {
-                parts::quiet(ui, "To bring it back: visualcron-tray recover --undo");
+            let name = backup.file_name().unwrap_or_default().to_string_lossy();
+            let how = match ended.outcome {
+                Outcome::Done => Some("--undo".to_string()),
+                Outcome::Kept => Some(format!("--restore {name}")),
+                Outcome::RolledBack { .. } | Outcome::NeedsUser { .. } => None,
+            };
+            if let Some(how) = how {
+                parts::quiet(ui, &format!("To bring it back: visualcron-tray recover {how}"));
             }
         });
     }

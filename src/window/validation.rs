@@ -1,6 +1,7 @@
 //! Manual validation in a window: what it shows is plain data, changed by what is heard and by what the user asks for.
 //! No clock, no files: the work is done by a [`Backend`].
 
+pub use super::page::Kept;
 use super::{
     mailbox::{self, Ends, Mailbox},
     parts::Mark,
@@ -59,15 +60,6 @@ pub enum Route {
     Own,
     /// The vendor's own, which only the Client can ask.
     Vendor,
-}
-
-/// What has become of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// It is in the clipboard.
-    Copied,
-    /// It is in this file.
-    Saved(PathBuf),
 }
 
 /// What the window hears.

@@ -5,7 +5,7 @@ use super::{
     page::{self, Headline, right},
     parts::{self, Button, Choice, Mark},
     style,
-    validation::{Kept, Route, State, TITLE, Wish, file_name, in_words},
+    validation::{Route, State, TITLE, Wish, file_name, in_words},
     validation_backend::{Link, RequestShown, ServerShown},
 };
 use crate::domain::validation::Standing;
@@ -162,7 +162,7 @@ fn servers(state: &mut State, ui: &mut Ui, focus: bool) {
         ui.ctx().request_repaint();
     }
     let area = egui::ScrollArea::vertical().id_salt("servers").max_height(46.0 * 4.5);
-    area.show(ui, |ui| {
+    let shown = area.show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         parts::named(ui, Role::RadioGroup, "Servers", |ui| {
             for (index, server) in found.iter().enumerate() {
@@ -181,6 +181,11 @@ fn servers(state: &mut State, ui: &mut Ui, focus: bool) {
             }
         });
     });
+    // Into sight of the page too, and not only of the list.
+    let entered = |id: &Id| ui.ctx().read_response(*id).is_some_and(|row| row.gained_focus());
+    if ids.iter().any(entered) {
+        ui.scroll_to_rect(shown.inner_rect, None);
+    }
     if let Some(to) = at.and_then(|at| Choice::moved(ui, &ids, at)) {
         state.chosen = Some(found[to].name.clone());
     }
@@ -301,7 +306,7 @@ fn vendor(state: &State, ui: &mut Ui) -> Option<Wish> {
 /// What has become of what was asked for, and the buttons, with what Escape does at the end.
 fn foot(state: &State, ui: &mut Ui) -> Option<Wish> {
     page::problem(state.problem.as_ref(), ui);
-    let mut wish = state.kept.as_ref().and_then(|kept| kept_line(kept, ui));
+    let mut wish = page::kept(state.kept.as_ref(), ui).map(|folder| Wish::Open(Link::Folder(folder)));
     let mut press = |pressed: bool, what: Wish| {
         if pressed && wish.is_none() {
             wish = Some(what);
@@ -318,23 +323,5 @@ fn foot(state: &State, ui: &mut Ui) -> Option<Wish> {
             }
         });
     });
-    wish
-}
-
-fn kept_line(kept: &Kept, ui: &mut Ui) -> Option<Wish> {
-    let mut wish = None;
-    let (text, folder) = match kept {
-        Kept::Copied => ("Copied.".to_string(), None),
-        Kept::Saved(path) => (format!("Saved: {}", path.display()), path.parent()),
-    };
-    parts::item(ui, Mark::Done, &text, |ui| {
-        parts::news(ui, &text);
-        if let Some(folder) = folder
-            && parts::link(ui, "Open folder")
-        {
-            wish = Some(Wish::Open(Link::Folder(folder.to_path_buf())));
-        }
-    });
-    ui.add_space(6.0);
     wish
 }

@@ -15,12 +15,14 @@ asserts:
 Every wait is for something to be seen, with an upper limit; nothing here hopes that a second is enough.
 """
 
+import contextlib
 import ctypes
 import difflib
 import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -109,11 +111,11 @@ class Picture:
 class Program:
     """A program that a scenario started."""
 
-    def __init__(self, arguments, log, environment):
+    def __init__(self, arguments, log, environment, folder=None):
         self.name, self.log = os.path.basename(arguments[0]), log
         with open(log, "wb") as out:
             self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out,
-                                            stderr=subprocess.STDOUT, env=environment)
+                                            stderr=subprocess.STDOUT, env=environment, cwd=folder)
 
     @property
     def pid(self):
@@ -221,8 +223,35 @@ class Desk:
         return program
 
     def close(self):
-        for program in reversed(self.programs + self.world):
+        for program in reversed(self.programs):
             program.stop()
+        # What our programs started in their turn.
+        for process in self.processes():
+            if process["program"].startswith((self.home, self.programs_dir)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process["pid"], signal.SIGKILL)
+        for program in reversed(self.world):
+            program.stop()
+
+    def processes(self, program=None):
+        """The processes of this home, those of one program if given."""
+        found = []
+        for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):
+            try:
+                path, folder = os.readlink(f"/proc/{pid}/exe"), os.readlink(f"/proc/{pid}/cwd")
+                arguments, environment = (self._texts(pid, name) for name in ("cmdline", "environ"))
+            except OSError:  # It has ended.
+                continue
+            environment = dict(text.partition("=")[::2] for text in environment)
+            if environment.get("HOME") == self.home and program in (None, path):
+                found.append({"pid": pid, "program": path, "arguments": arguments[1:], "folder": folder,
+                              "environment": environment})
+        return found
+
+    @staticmethod
+    def _texts(pid, name):
+        with open(f"/proc/{pid}/{name}", encoding="utf-8", errors="replace") as file:
+            return file.read().rstrip("\0").split("\0")
 
     def has_owner(self, name):
         said = run_tool("gdbus", "call", "--session", "--dest", "org.freedesktop.DBus", "--object-path",
@@ -258,13 +287,26 @@ class Desk:
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
         boxes = []
         for window in done.stdout.split():
-            said = subprocess.run(["xdotool", "getwindowgeometry", "--shell", window], text=True,
-                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
-            shape = dict(re.findall(r"(\w+)=(-?\d+)", said))
-            if "WIDTH" in shape:  # Otherwise it went away in between.
-                left, top = int(shape["X"]), int(shape["Y"])
-                boxes.append(Box(left, top, left + int(shape["WIDTH"]), top + int(shape["HEIGHT"])))
+            # xdotool counts the frame of the window manager twice.
+            said = subprocess.run(["xwininfo", "-id", window], text=True, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, check=False).stdout
+            shape = dict(re.findall(r"(Absolute upper-left [XY]|Width|Height): +(-?\d+)", said))
+            if len(shape) == 4:  # Otherwise it went away in between.
+                left, top, width, height = (int(number) for number in shape.values())
+                boxes.append(Box(left, top, left + width, top + height))
         return [box for box in boxes if wanted(box)]
+
+    def wait_for_window(self, class_name, timeout=TIMEOUT):
+        """The box of a window of this class, once the window manager has put it where it stays."""
+        last = None
+
+        def settled():
+            nonlocal last
+            self.look_when_still()
+            before, last = last, next(iter(self.windows(class_name)), None)
+            return last if last and before and (last.corner, last.size) == (before.corner, before.size) else None
+
+        return wait(f"a window of {class_name}", timeout, settled)
 
     # Programs and files ------------------------------------------------------------------------------------
 
@@ -289,12 +331,12 @@ class Desk:
         path = self.write(os.path.join("bin", program), f"#!/bin/sh\n{script}\n")
         os.chmod(path, 0o755)
 
-    def start(self, program, *arguments, **environment):
-        """Starts one of our programs ("visualcron-tray") or examples ("examples/bare_tray")."""
+    def start(self, program, *arguments, folder=None, **environment):
+        """Starts one of our programs ("visualcron-tray") or examples ("examples/bare_tray"), in a folder if given."""
         found = program if os.path.isabs(program) else os.path.join(self.programs_dir, program)
         assert os.path.exists(found), f"{found} is not built"
         log = self.path(f"program-{len(self.programs)}.log")
-        started = Program((found, *arguments), log, {**os.environ, **environment})
+        started = Program((found, *arguments), log, {**os.environ, **environment}, folder)
         self.programs.append(started)
         return started
 

@@ -8,7 +8,9 @@ root=$(cd "$here/../.." && pwd)
 made=$(mktemp -d "${TMPDIR:-/tmp}/readme-pictures.XXXXXX")
 trap 'rm -rf "$made"' EXIT
 
-OUT="$made" "$here/run.sh" demo notice states
+# Where one may, a home whose paths look as they do for users.
+if [ -w /home ] && [ ! -e /home/me ]; then export DESK_HOME=/home/me; fi
+OUT="$made" "$here/run.sh" demo notice states clear_server_cache connection_window validation_window
 mkdir -p "$root/docs/screenshots"
 # FROM TO
 while read -r from to; do
@@ -19,5 +21,9 @@ while read -r from to; do
 done <<'PICTURES'
 demo-menu menu
 notice notice
+connection-window-refused connection
+validation-window-accepted validation
 states icons
+clear-cache-plan clear-server-cache
+clear-cache-result clear-server-cache-done
 PICTURES

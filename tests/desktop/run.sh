@@ -10,9 +10,10 @@
 #   PROFILE=NAME  programs from target/NAME instead of target/debug (release: for pictures in the README)
 #   NO_BUILD=1    take the programs as they are
 #   KEEP=1        keep the homes, and say where they are
+#   DESK_HOME=DIR the home of each scenario, which must not be there yet (for pictures in the README)
 #
 # apt-get install --no-install-recommends xvfb openbox xfce4-panel xfce4-notifyd xfconf xclip xdotool imagemagick \
-#   x11-utils dbus dbus-x11 libglib2.0-bin adwaita-icon-theme fonts-dejavu-core tesseract-ocr tesseract-ocr-eng
+#   x11-utils strace dbus dbus-x11 libglib2.0-bin adwaita-icon-theme fonts-dejavu-core tesseract-ocr tesseract-ocr-eng
 # With chromium as well, the pages that the tray opens are taken too.
 set -euo pipefail
 
@@ -23,13 +24,13 @@ export DESK_PROGRAMS=${CARGO_TARGET_DIR:-$root/target}/$profile
 export DESK_OUT=${OUT:-$root/target/desktop}
 mkdir -p "$DESK_OUT"
 
-for tool in Xvfb openbox xfce4-panel xclip xdotool xmessage import convert tesseract dbus-run-session gdbus python3; do
+for tool in Xvfb openbox xfce4-panel xclip xdotool xmessage import convert tesseract dbus-run-session gdbus strace python3; do
     command -v "$tool" >/dev/null || { echo "missing: $tool (see the top of $0)" >&2; exit 2; }
 done
 
 if [ -z "${NO_BUILD:-}" ]; then
     flags=(); [ "$profile" = debug ] || flags=(--profile "$profile")
-    (cd "$root" && cargo build --quiet --bins --example bare_tray --example recovery_window "${flags[@]}")
+    (cd "$root" && cargo build --quiet --bins --example bare_tray --example recovery_window --example stand_in "${flags[@]}")
 fi
 
 if [ $# -eq 0 ]; then
@@ -49,7 +50,12 @@ trap 'exit 130' INT TERM
 
 one() {
     local name=$1 display
-    home=$(mktemp -d "${TMPDIR:-/tmp}/desk.XXXXXX")
+    if [ -n "${DESK_HOME:-}" ]; then
+        mkdir "$DESK_HOME"  # And no other: it is removed in the end.
+        home=$DESK_HOME
+    else
+        home=$(mktemp -d "${TMPDIR:-/tmp}/desk.XXXXXX")
+    fi
     mkdir -p "$home"/{bin,run,tmp,.cache,.config/xfce4/xfconf/xfce-perchannel-xml,.local/share,.local/state}
     chmod 700 "$home/run"
     cp "$here"/config/xfce4-*.xml "$home/.config/xfce4/xfconf/xfce-perchannel-xml/"
@@ -69,7 +75,7 @@ one() {
         XDG_DATA_HOME="$home/.local/share" XDG_STATE_HOME="$home/.local/state" XDG_CURRENT_DESKTOP=XFCE \
         DISPLAY=":$display" NO_AT_BRIDGE=1 GTK_THEME=Adwaita GDK_BACKEND=x11 OMP_THREAD_LIMIT=1 \
         DESK_PROGRAMS="$DESK_PROGRAMS" DESK_OUT="$DESK_OUT" \
-        timeout --kill-after=5 "${DESK_TIMEOUT:-180}" \
+        timeout --kill-after=5 "${DESK_TIMEOUT:-300}" \
         dbus-run-session -- python3 "$here/desk.py" "$here/scenarios/$name.py" >"$home/said" 2>&1
 }
 

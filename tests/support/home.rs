@@ -89,6 +89,10 @@ impl Home {
             .env("LANG", "C.UTF-8")
             .current_dir(self.path())
             .stdin(Stdio::null());
+        // What opens things needs a desktop to open them on.
+        if self.join("bin/xdg-open").exists() {
+            command.env("DISPLAY", ":stand-in");
+        }
         // Without these Windows cannot even open a socket.
         for name in ["SystemRoot", "SystemDrive", "windir"] {
             if let Some(value) = std::env::var_os(name) {

@@ -11,8 +11,8 @@ use std::{
 use visualcron_tray::{
     domain::{Fault, Problem},
     window::recovery_backend::{
-        Backend, CheapStanding, CheapStep, Checked, Choices, Ended, Interrupted, Link, Outcome, PlanShown,
-        ServerRow, Tell, TellChecked, Told,
+        Backend, CheapStanding, CheapStep, Checked, Choices, Deed, Ended, Interrupted, Link, Outcome,
+        PlanShown, ServerRow, Tell, TellChecked, Told,
     },
 };
 
@@ -72,14 +72,26 @@ pub fn steps() -> Vec<String> {
         "Close the VisualCron Client".into(),
         "Exit the vendor's Tray Client (VCTray.exe)".into(),
         "Exit this Tray Client".into(),
-        format!(r"Rename {FOLDER}\servers.xml to a backup beside it, and read the backup back"),
-        "Start both Tray Clients again".into(),
-        r"Start C:\Program Files (x86)\VisualCron\VisualCronClient.exe again".into(),
+        format!(
+            r"Rename {FOLDER}\servers.xml to servers.xml.<UTC time>.<first 8 of its SHA-256>.bak in the same folder"
+        ),
+        "Start the vendor's Tray Client (VCTray.exe)".into(),
+        "Start this Tray Client".into(),
+        "Start the VisualCron Client".into(),
     ]
 }
 
 pub fn backup() -> PathBuf {
-    PathBuf::from(format!("{FOLDER}/servers.xml.2026-11-24T084512Z.9f3c2a71.bak"))
+    PathBuf::from(format!("{FOLDER}/servers.xml.20261124T084512Z.9f3c2a71.bak"))
+}
+
+/// Left as it was found.
+pub fn kept() -> Ended {
+    Ended {
+        afterwards: "Programs that were closed stay closed, until you start them.".into(),
+        backup: Some(backup()),
+        ..as_it_was(Outcome::Kept)
+    }
 }
 
 pub fn cheap(checking: bool) -> Vec<CheapStep> {
@@ -147,7 +159,13 @@ pub fn plan(story: Story) -> PlanShown {
             format!(r"There is no {FOLDER}\servers.xml. The programs can be restarted all the same.")
         }),
         cheap: cheap(true),
-        steps: steps(),
+        steps: match story {
+            Story::NothingToClear => steps()
+                .into_iter()
+                .map(|step| if step.starts_with("Rename") { format!("{step}, if there is one by then") } else { step })
+                .collect(),
+            _ => steps(),
+        },
         remarks: vec![
             "Saved connections probably live in servers.xml: the Client may ask for them again. The backup brings \
              them back."
@@ -199,7 +217,14 @@ pub fn ended(story: Story) -> Ended {
         ),
         _ => (Outcome::Done, true, true),
     };
-    Ended { outcome, servers: servers(cleared), backup: kept.then(backup) }
+    let afterwards =
+        if cleared { format!(r"A new {FOLDER}\servers.xml was written.") } else { String::new() };
+    Ended { afterwards, servers: servers(cleared), backup: kept.then(backup), ..as_it_was(outcome) }
+}
+
+/// Ended, with nothing to show for it.
+pub fn as_it_was(outcome: Outcome) -> Ended {
+    Ended { deed: Deed::Cleared, outcome, afterwards: String::new(), servers: vec![], backup: None }
 }
 
 impl Backend for StandIn {
@@ -230,16 +255,12 @@ impl Backend for StandIn {
 
     fn roll_back(&mut self, tell: Tell) {
         self.note("roll back");
-        tell(Told::Ended(Ended {
-            outcome: Outcome::RolledBack { why: "You asked for it.".into() },
-            servers: vec![],
-            backup: None,
-        }));
+        tell(Told::Ended(as_it_was(Outcome::RolledBack { why: "You asked for it.".into() })));
     }
 
     fn keep(&mut self, tell: Tell) {
         self.note("keep");
-        tell(Told::Ended(Ended { outcome: Outcome::Kept, servers: vec![], backup: Some(backup()) }));
+        tell(Told::Ended(kept()));
     }
 
     fn cancel(&mut self) {
@@ -269,7 +290,7 @@ impl StandIn {
                     if cancelled.load(Ordering::SeqCst) {
                         let why = "You cancelled it.".into();
                         let outcome = Outcome::RolledBack { why };
-                        return tell(Told::Ended(Ended { outcome, servers: vec![], backup: None }));
+                        return tell(Told::Ended(as_it_was(outcome)));
                     }
                     tell(Told::Waiting { title: "the VisualCron Client".into(), seconds_left: left });
                     std::thread::sleep(second);

@@ -218,10 +218,24 @@ fn everything_can_be_done_by_keys() {
     // What is asked for comes into sight.
     let mut shows = harness(made());
     shows.key_press_modifiers(Modifiers::ALT, Key::Q);
-    shows.run_steps(3);
+    shows.run_steps(8);
     let code = shows.get_by_role(Role::Image).rect();
     assert!(code.max.y < validation::SIZE[1] - 63.0 && code.min.y > 60.0, "{code:?}");
     assert_eq!(wishes("made", &[alt(Key::P)]), [Wish::Paste]);
+    // And so does the list, when the focus comes back to it.
+    let mut back = harness(made());
+    let prod = "PROD-01: Validation is overdue: 9 days are left before the server may stop.";
+    let top =
+        |harness: &Harness<'_, Seen>| harness.get_by_role_and_label(Role::RadioButton, prod).rect().min.y;
+    let before = top(&back);
+    back.key_press(Key::PageDown);
+    back.run_steps(3);
+    assert!(top(&back) < before - 50.0, "it is scrolled away");
+    back.key_press(Key::Tab);
+    back.run_steps(2);
+    back.key_press_modifiers(Modifiers::SHIFT, Key::Tab);
+    back.run_steps(3);
+    assert!(top(&back) > 60.0, "{}", top(&back));
     assert_eq!(wishes("made", &[alt(Key::H)]), [], "there is no answer yet");
     assert_eq!(wishes("forged", &[alt(Key::H)]), [Wish::Judge("VCTA1: 4H4K2 …".into())]);
     let page = |url: &str| Wish::Open(Link::Page(url.into()));

@@ -14,14 +14,9 @@ pub use loop_native::run;
 
 use super::{Post, clock::Clock, instance, watch::Watch, world, world::World};
 use crate::{
-    app::{
-        Command, Event, State, TrayView,
-        event::{Area, RecoveryState},
-        update,
-        update::first_look,
-        view,
-    },
+    app::{Command, Event, State, TrayView, event::Area, update, update::first_look, view},
     domain::{Fault, Problem},
+    store::recoveries::Recoveries,
 };
 use jiff::ZonedDateTime;
 use live_menu::LiveMenu;
@@ -240,10 +235,9 @@ impl App {
 
     /// True if a folder is watched that was not before.
     fn watch_files(&mut self, set: fn(&mut Watch, &[PathBuf]) -> Result<bool, Problem>) -> bool {
-        let mut files = vec![self.world.dirs.config.clone(), self.state.places.servers_xml.clone()];
-        let recovery =
-            self.state.recovery.iter().filter(|_| self.state.recovery_is(&RecoveryState::UnderWay));
-        files.extend(recovery.map(|recovery| recovery.journal.clone()));
+        let dirs = &self.world.dirs;
+        let journals = Recoveries::below(&dirs.data).folder().to_path_buf();
+        let files = [dirs.config.clone(), self.state.places.servers_xml.clone(), journals];
         match self.watch.as_mut().map(|watch| set(watch, &files)) {
             Some(Ok(is_new)) => is_new,
             Some(Err(problem)) => {

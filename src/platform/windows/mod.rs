@@ -6,6 +6,7 @@ pub mod discovery;
 pub mod identity;
 pub mod machine_settings;
 pub mod programs;
+pub mod proxy;
 pub mod recovery_world;
 pub mod security;
 pub mod service;

@@ -96,11 +96,11 @@ pub(super) fn help_for_unknown(section: &str, name: &str) -> String {
         Some(info) => format!("Did you mean {} below {}?", info.name(), header(info.section())),
         None if SECTIONS.contains(&section) => {
             let names: Vec<_> = keys_of(section).map(KeyInfo::name).collect();
-            format!("Remove it; {} has: {}", header(section), names.join(", "))
+            format!("{} has only: {}", header(section), names.join(", "))
         }
         None => {
             let headers: Vec<_> = SECTIONS.into_iter().map(header).collect();
-            format!("Remove it; the sections are: {}", headers.join(", "))
+            format!("The sections are: {}", headers.join(", "))
         }
     }
 }
@@ -166,6 +166,8 @@ keys! {
         "Notices that a server's port stopped answering.";
     Settings "notices.renewed" = Flag[notices.renewed],
         "Notices that a date moved forward.";
+    Settings "notices.validation" = Flag[notices.validation],
+        "Notices that the validation of a license is overdue or failed, or that the license is not valid.";
     Settings "notices.remind_at" = Time[notices.remind_at],
         "When \"Remind me tomorrow\" comes back, local time.";
     Settings "connection.check" = Check[connection.check],
@@ -179,7 +181,13 @@ keys! {
     Settings "license_host.host" = Host[license_host.host],
         "The host that Refresh license data needs, tried on TCP port 443.";
     Settings "license_host.check_on_refresh" = Flag[license_host.check_on_refresh],
-        "Whether Refresh license data tries that host first.";
+        "Whether Refresh license data also checks that this host can be reached.";
+    Settings "license_host.proxy" = Proxy[license_host.proxy] like "\"http://proxy.corp.example:8080\"",
+        "The HTTP proxy to that host, or \"direct\" for none; without it what the environment says (HTTPS_PROXY, NO_PROXY), else the system.";
+    Settings "license_host.proxy_user" = Text[license_host.proxy_user] like "\"svc-tray\"",
+        "As whom to sign in to the proxy (Basic); the password is in the system's keyring: settings proxy-password set.";
+    Settings "license_host.ca_file" = Path[license_host.ca_file] like "'C:\\ProgramData\\corp\\roots.pem'",
+        "A PEM file with root certificates that are trusted besides the system's.";
     Settings "recovery.close_seconds" = Number[recovery.close_seconds](1, 600),
         "How long a program may take to close when the server cache is cleared.";
     Settings "recovery.keep_backups" = Number[recovery.keep_backups](1, 1000),

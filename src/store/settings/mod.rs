@@ -26,7 +26,7 @@ pub use machine::{MACHINE_FILE_VARIABLE, Machine, machine_file, use_machine_file
 pub use parse::parse;
 pub use values::{Check, Level, QuietHours};
 
-use crate::domain::{Entry, Kind, Secret, Source, Version};
+use crate::domain::{Entry, Kind, Secret, Source, Version, proxy::Choice};
 use jiff::{Timestamp, civil};
 use std::path::PathBuf;
 
@@ -104,6 +104,8 @@ pub struct Notices {
     pub connection: bool,
     /// Notices that a date moved forward.
     pub renewed: bool,
+    /// Notices that a license is to be validated, or was not.
+    pub validation: bool,
     /// When "Remind me tomorrow" comes back. Local time, whole minutes.
     pub remind_at: civil::Time,
 }
@@ -124,6 +126,7 @@ impl Default for Notices {
             not_covered: true,
             connection: false,
             renewed: true,
+            validation: true,
             remind_at: civil::time(9, 0, 0, 0),
         }
     }
@@ -166,13 +169,25 @@ impl Default for Connection {
 pub struct LicenseHost {
     /// The host that must answer on TCP port 443 for Refresh license data (documented by the vendor).
     pub host: String,
-    /// Whether Refresh license data tries that host first.
+    /// Whether Refresh license data also checks that this host can be reached.
     pub check_on_refresh: bool,
+    /// The proxy to that host. `None`: what environment and system say.
+    pub proxy: Option<Choice>,
+    /// As whom to sign in to the proxy. The password is in the system's keyring, never in the file.
+    pub proxy_user: Option<String>,
+    /// A PEM file with root certificates that are trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl Default for LicenseHost {
     fn default() -> Self {
-        LicenseHost { host: "www.visualcron.com".into(), check_on_refresh: true }
+        LicenseHost {
+            host: "www.visualcron.com".into(),
+            check_on_refresh: true,
+            proxy: None,
+            proxy_user: None,
+            ca_file: None,
+        }
     }
 }
 

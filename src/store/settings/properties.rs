@@ -17,7 +17,9 @@ fn typed(key: &str) -> BoxedStrategy<String> {
     let number = |range: std::ops::RangeInclusive<u32>| range.prop_map(|number| number.to_string()).boxed();
     let time = || (0..24, 0..60).prop_map(|(hour, minute)| format!("{hour:02}:{minute:02}"));
     match name {
-        "folder" | "client_program" | "server_folder" => r#"([C-Z]:[\\/]|/|\\\\)[ -~äß€]{0,20}x"#.boxed(),
+        "folder" | "client_program" | "ca_file" | "server_folder" => {
+            r#"([C-Z]:[\\/]|/|\\\\)[ -~äß€]{0,20}x"#.boxed()
+        }
         "before_days" => {
             proptest::collection::vec(0u32..=3650, 0..=50).prop_map(|bands| format!("{bands:?}")).boxed()
         }
@@ -37,16 +39,17 @@ fn typed(key: &str) -> BoxedStrategy<String> {
         "level" => words(&["error", "warn", "info", "debug", "trace"]),
         "kind" => words(&["perpetual", "subscription", "trial"]),
         "perpetual" | "subscription" | "trial" | "expiring" | "expired" | "not_covered" | "connection"
-        | "renewed" | "check_on_refresh" | "ignore" => words(&["true", "false"]),
+        | "renewed" | "validation" | "check_on_refresh" | "ignore" => words(&["true", "false"]),
         "host" | "address" => "[a-z][a-z0-9.-]{0,20}".boxed(),
         "renew" | "order" | "maintenance" | "manual_validation" | "offline_activation" => {
             "https://[a-z]{1,8}\\.example/[a-z0-9?=&#'%._-]{0,20}".boxed()
         }
+        "proxy" => "direct|https?://[a-z]{1,8}(\\.example)?:[1-9][0-9]{0,3}".boxed(),
         "maintenance_until" => (2000..2200, 1..=12, 1..=28)
             .prop_map(|(year, month, day)| format!("{year}-{month:02}-{day:02}"))
             .boxed(),
         "installed_version" => "[0-9]{1,4}\\.[0-9]{1,4}\\.[0-9]{1,4}".boxed(),
-        "name" | "edition" | "activation_code" | "server_id" | "main_server" => {
+        "name" | "edition" | "activation_code" | "server_id" | "main_server" | "proxy_user" => {
             r#"[!-~äß€]([ -~äß€]{0,20}[!-~äß€])?"#.boxed()
         }
         other => panic!("no values for {other}"),

@@ -4,7 +4,11 @@ use super::{
     MAX_BANDS,
     values::{Check, Level, QuietHours, parse_time, show_time},
 };
-use crate::domain::{Kind, Secret, Version, text::plain};
+use crate::domain::{
+    Kind, Secret, Version,
+    proxy::{Choice, Proxy, Unusable},
+    text::plain,
+};
 use jiff::civil;
 use std::{ops::Range, path::PathBuf};
 use toml_edit::{Array, Datetime, Value};
@@ -25,6 +29,7 @@ pub(super) enum Slot<T: 'static> {
     Address(fn(&mut T) -> &mut Option<String>),
     Host(fn(&mut T) -> &mut String),
     Url(fn(&mut T) -> &mut String),
+    Proxy(fn(&mut T) -> &mut Option<Choice>),
     Time(fn(&mut T) -> &mut civil::Time),
     Hours(fn(&mut T) -> &mut Option<QuietHours>),
     Check(fn(&mut T) -> &mut Check),
@@ -57,6 +62,7 @@ impl<T> Slot<T> {
             Slot::Text(_) | Slot::Secret(_) => "a text on one line, not empty".into(),
             Slot::Address(_) | Slot::Host(_) => "a host name or an IP address, without a port".into(),
             Slot::Url(_) => "an address that starts with https://".into(),
+            Slot::Proxy(_) => "\"direct\", or the address of a proxy such as \"http://proxy:8080\"".into(),
             Slot::Time(_) => "a time of day such as \"09:00\"".into(),
             Slot::Hours(_) => "two different times of day such as \"20:00-07:00\"".into(),
             Slot::Check(_) => one_of(Check::WORDS.iter().map(|(word, _)| *word)),
@@ -80,6 +86,7 @@ impl<T> Slot<T> {
             Slot::Address(at) => *at(target) = Some(host(text(value)?)?),
             Slot::Host(at) => *at(target) = host(text(value)?)?,
             Slot::Url(at) => *at(target) = url(text(value)?)?,
+            Slot::Proxy(at) => *at(target) = Some(proxy(text(value)?)?),
             Slot::Time(at) => *at(target) = time(value)?,
             Slot::Hours(at) => {
                 *at(target) = Some(QuietHours::parse(text(value)?).ok_or_else(Wrong::default)?)
@@ -106,6 +113,7 @@ impl<T> Slot<T> {
             Slot::Text(at) | Slot::Address(at) => at(target).as_deref().map(Value::from),
             Slot::Secret(at) => at(target).as_ref().map(|secret| secret.reveal().into()),
             Slot::Host(at) | Slot::Url(at) => Some(at(target).as_str().into()),
+            Slot::Proxy(at) => at(target).as_ref().map(|choice| choice.to_string().into()),
             Slot::Time(at) => Some(show_time(*at(target)).into()),
             Slot::Hours(at) => at(target).map(|hours| hours.to_string().into()),
             Slot::Check(at) => Some(at(target).word().into()),
@@ -131,6 +139,7 @@ impl<T> Slot<T> {
             Slot::Text(at) | Slot::Address(at) => *at(target) = at(default).take(),
             Slot::Secret(at) => *at(target) = at(default).take(),
             Slot::Host(at) | Slot::Url(at) => std::mem::swap(at(target), at(default)),
+            Slot::Proxy(at) => *at(target) = at(default).take(),
             Slot::Time(at) => *at(target) = *at(default),
             Slot::Hours(at) => *at(target) = *at(default),
             Slot::Check(at) => *at(target) = *at(default),
@@ -278,6 +287,18 @@ fn url(text: &str) -> Result<String, Wrong> {
         return Err(hint("a user name or password in an address would be seen"));
     }
     Ok(text.to_string())
+}
+
+fn proxy(text: &str) -> Result<Choice, Wrong> {
+    let text = one_line(text)?;
+    Choice::parse(text).ok_or_else(|| match Proxy::parse(text) {
+        Ok(_) => hint(
+            "name the user in proxy_user, and give the password to the system's keyring: `visualcron-tray settings \
+             proxy-password set`",
+        ),
+        Err(Unusable::Scheme(_)) => hint("only HTTP proxies are spoken to"),
+        Err(Unusable::NotAnAddress) => Wrong::default(),
+    })
 }
 
 fn time(value: &Value) -> Result<civil::Time, Wrong> {

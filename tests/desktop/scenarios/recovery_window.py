@@ -6,7 +6,7 @@ def run(desk):
         return desk.start("examples/recovery_window", "--single", desk.path("data"), *arguments, **environment)
 
     def window():
-        return desk.wait_for("the window", lambda: desk.windows("visualcron-tray"))[0]
+        return desk.wait_for_window("visualcron-tray")
 
     def gone():
         desk.wait_for("the window to go", lambda: not desk.windows("visualcron-tray"))

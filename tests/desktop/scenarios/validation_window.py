@@ -11,6 +11,8 @@ import ssl
 import subprocess
 import urllib.request
 
+from desk import Box
+
 LICENSES = """[[license]]
 activation_code = "AAAA-1111"
 server_id = "id-0001"
@@ -124,7 +126,8 @@ def run(desk):
     desk.key("alt+a", "ctrl+a", "ctrl+v", "alt+h")
     desk.find_text("PROD-01 is validated", box)
     desk.expect("Subscription until 2027-01-31", within=box)
-    desk.shot("validation-window-accepted", box)
+    # For the README, without the frame of this desktop: xdotool counts it twice, so the box is off by it.
+    desk.shot("validation-window-accepted", Box(box.left - 1, box.top - 20, box.right - 1, box.bottom - 20))
 
     # The same a second time.
     desk.copy(answer)
