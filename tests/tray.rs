@@ -65,6 +65,7 @@ fn the_icon_the_menu_and_the_tooltip_say_what_is_known() {
           Newest covered version: 13.2.2 (2026-05-16) (disabled)
         ---
         Refresh license data
+        Manual validation…
         Check connection…
         Clear server cache…
         ---
@@ -251,7 +252,11 @@ fn without_a_display_the_command_line_is_named() {
     let (watcher, notifications) = (bus.watcher(), bus.notifications(&["actions"]));
     let _tray = start(&home, &bus, NOW);
     let item = watcher.wait_for_item(TIMEOUT);
-    for (title, command) in [("Clear server cache…", "recover"), ("Check connection…", "diagnose")] {
+    for (title, command) in [
+        ("Clear server cache…", "recover"),
+        ("Manual validation…", "validate export"),
+        ("Check connection…", "diagnose"),
+    ] {
         item.click(&[title]);
         let bubble = notifications.wait_for_next(TIMEOUT);
         assert_eq!(bubble.summary, "No window can be shown");

@@ -14,6 +14,10 @@ mod connection_stand_in;
 mod pictures;
 #[path = "support/recovery_stand_in.rs"]
 mod recovery_stand_in;
+#[path = "window/validation.rs"]
+mod validation;
+#[path = "support/validation_stand_in.rs"]
+mod validation_stand_in;
 
 use egui::{Key, Modifiers, Theme, accesskit::Role, vec2};
 use egui_kittest::{

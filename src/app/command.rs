@@ -60,6 +60,8 @@ pub enum Command {
     GotIt,
     /// Show all servers, dates, sources and problems.
     Details,
+    /// Show the window of Manual validation.
+    ManualValidation,
     /// Show what is in the way to the license host.
     CheckConnection,
     /// Show what Clear server cache would do.
@@ -94,6 +96,7 @@ impl fmt::Display for Command {
             Command::RemindTomorrow => f.write_str("remind-tomorrow"),
             Command::GotIt => f.write_str("got-it"),
             Command::Details => f.write_str("details"),
+            Command::ManualValidation => f.write_str("manual-validation"),
             Command::CheckConnection => f.write_str("check-connection"),
             Command::ClearCache => f.write_str("clear-cache"),
             Command::Recovery(decision) => write!(f, "recovery {}", decision.word()),
@@ -128,6 +131,7 @@ impl FromStr for Command {
             ("remind-tomorrow", None) => Some(Command::RemindTomorrow),
             ("got-it", None) => Some(Command::GotIt),
             ("details", None) => Some(Command::Details),
+            ("manual-validation", None) => Some(Command::ManualValidation),
             ("check-connection", None) => Some(Command::CheckConnection),
             ("clear-cache", None) => Some(Command::ClearCache),
             ("recovery", Some(word)) => {
@@ -164,6 +168,7 @@ mod tests {
             Command::RemindTomorrow,
             Command::GotIt,
             Command::Details,
+            Command::ManualValidation,
             Command::CheckConnection,
             Command::ClearCache,
             Command::RecoverySeen,

@@ -261,6 +261,8 @@ pub enum Effect {
     SetAutostart(bool),
     /// Show the window of Clear server cache.
     RecoveryWindow,
+    /// Show the window of Manual validation.
+    ValidationWindow,
     /// Show the window of Check connection.
     ConnectionWindow,
     /// Go on with a Clear server cache that was interrupted.

@@ -148,6 +148,7 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
             state.answered |= changed;
         }
         Command::Details => effects.push(open(Target::Page("details", page::details(state, now)))),
+        Command::ManualValidation => effects.push(Effect::ValidationWindow),
         Command::CheckConnection => effects.push(Effect::ConnectionWindow),
         Command::ClearCache => match state.places.no_recovery {
             None => effects.push(Effect::RecoveryWindow),

@@ -150,6 +150,7 @@ fn menu(state: &State, now: &ZonedDateTime) -> Vec<MenuItem> {
         } else {
             action(Command::Refresh(None), "Refresh license data")
         },
+        action(Command::ManualValidation, "Manual validation…"),
         action(Command::CheckConnection, "Check connection…"),
         match (state.places.no_recovery, state.recovery_is(&RecoveryState::UnderWay)) {
             (Some(why), _) => label("clear-cache", format!("Clear server cache ({why})")),

@@ -153,6 +153,8 @@ pub enum Verb {
 pub enum Window {
     /// Clear server cache
     Recovery,
+    /// Manual validation: a request goes out, the license host's answer comes back
+    Validation,
     /// Check connection: what is in the way to the license host
     Connection,
 }

@@ -5,20 +5,17 @@ use super::{
     args::{Validate, ValidateAction},
 };
 use crate::{
-    app::{report::Request, words},
+    app::words,
     domain::{
         Entry, Fault, Problem,
         validation::{
-            Claims, Expectation, Outcome, Record, Refusal, Standing, Subject, Verdict, open,
+            Claims, Record, Standing, Subject, Verdict,
             qr::Qr,
             text::{self, Carries},
         },
     },
-    platform::{clipboard, instance, survey, validate},
-    sources::{
-        servers_xml::{Limits, Reading, read_file},
-        validation_host::Way,
-    },
+    platform::{by_hand, clipboard, validate},
+    sources::validation_host::Way,
     store::{atomic, settings::LicenseHost, validations::Validations},
 };
 use jiff::Timestamp;
@@ -45,21 +42,6 @@ pub fn wait(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// What settings and servers.xml say, read anew: activation codes are kept nowhere.
-fn entries(session: &Session) -> Result<Vec<Entry>, Problem> {
-    let loaded = session.load_settings();
-    let mut entries = loaded.settings.entries(Timestamp::UNIX_EPOCH);
-    let places = survey::survey(&session.dirs, &loaded.settings);
-    match read_file(&places.servers_xml, &Limits::default()) {
-        Ok(Reading::Servers { entries: read, .. }) => entries.extend(read),
-        Ok(Reading::Absent) => {}
-        // The settings alone may do.
-        Err(problem) if entries.is_empty() => return Err(problem),
-        Err(_) => {}
-    }
-    Ok(entries)
-}
-
 fn subject(entries: &[Entry], name: &str) -> Result<Subject, Problem> {
     Subject::find(entries, name).ok_or_else(|| {
         let all = Subject::all(entries);
@@ -75,12 +57,9 @@ fn export(
     out: &Out,
 ) -> Result<u8, Problem> {
     session.dirs.must_keep("validate export")?;
-    let subject = subject(&entries(session)?, server)?;
-    let now = session.clock.now().timestamp();
-    let request = subject.request(validate::new_nonce()?, now)?;
-    // Kept first: the answer to a request that is not known is refused.
-    Validations::below(&session.dirs.data)
-        .change(&request.server_id, |record| record.asked(request.nonce, now))?;
+    let subject = subject(&by_hand::entries(&session.dirs)?, server)?;
+    let store = Validations::below(&session.dirs.data);
+    let request = by_hand::request(&store, &subject, session.clock.now().timestamp())?;
     let text = text::of_request(&request);
     let code = match qr {
         None => None,
@@ -130,45 +109,13 @@ fn import(session: &Session, file: Option<&Path>, from_clipboard: bool, out: &Ou
     session.dirs.must_keep("validate import")?;
     let (text, place) = match file {
         _ if from_clipboard => (clipboard::text()?, "the clipboard".to_string()),
-        Some(file) if file != Path::new("-") => (read_text(file)?, file.display().to_string()),
+        Some(file) if file != Path::new("-") => (by_hand::read_answer(file)?, file.display().to_string()),
         _ => (from_stdin()?, "standard input".into()),
     };
-    let store = Validations::below(&session.dirs.data);
-    let refused = |refusal: Refusal| refusal.problem(&place);
-    let token = text::read_token(&text).map_err(|unreadable| refused(Refusal::Unreadable(unreadable)))?;
-    let opened = open(&token, &store.pinned(None)?).map_err(refused)?;
-    let (nonce, key, now) = (opened.nonce(), opened.key(), session.clock.now().timestamp());
-    // The request that it answers, whichever server that was for.
-    let records = store.records()?;
-    let waits = |record: &&Record| record.pending.iter().any(|pending| pending.nonce == nonce);
-    let Some(record) = records.iter().find(waits) else {
-        let spent = records.iter().any(|record| record.spent.contains(&nonce));
-        return Err(refused(if spent { Refusal::Replayed } else { Refusal::OtherNonce }));
-    };
-    let server_id = record.server_id.clone();
-    let accepted = store.change(&server_id, |record| {
-        let expected = Expectation { spent: &record.spent, ..Expectation::new(nonce, &server_id, now) };
-        match opened.accept(&expected) {
-            Ok(claims) => {
-                record.answered(claims.clone(), key, now);
-                Ok(claims)
-            }
-            Err(refusal) => {
-                record.tried(Outcome::Refused { why: refusal.why() }, now);
-                Err(refusal)
-            }
-        }
-    })?;
-    tell_tray(session);
-    report(&[(server_id, Ok(accepted.map_err(refused)?))], now, out)
-}
-
-fn read_text(file: &Path) -> Result<String, Problem> {
-    let bytes = atomic::read_bounded(file, crate::domain::validation::MAX_TEXT as u64)?.ok_or_else(|| {
-        let (what, next) = ("Cannot read the answer", "Check the path.");
-        Problem::new(Fault::NoInput, what, file.display().to_string(), "there is no such file", next)
-    })?;
-    Ok(as_text(&bytes))
+    let now = session.clock.now().timestamp();
+    let answered = by_hand::accept(&session.dirs, &text, now)?;
+    let (server_id, claims) = answered.map_err(|refusal| refusal.problem(&place))?;
+    report(&[(server_id, Ok(claims))], now, out)
 }
 
 fn from_stdin() -> Result<String, Problem> {
@@ -178,13 +125,7 @@ fn from_stdin() -> Result<String, Problem> {
         let next = "Pipe it in, or give a file.";
         Problem::new(Fault::Io, "Cannot read the answer", "standard input", error.to_string(), next)
     })?;
-    Ok(as_text(&bytes))
-}
-
-/// Whatever an editor made of it: UTF-8 or UTF-16, by its mark.
-fn as_text(bytes: &[u8]) -> String {
-    let (text, _, _) = encoding_rs::UTF_8.decode(bytes);
-    text.into_owned()
+    Ok(by_hand::as_text(&bytes))
 }
 
 /// How one server's validation went: what the host states, or why there is no answer.
@@ -196,7 +137,7 @@ fn online(session: &Session, server: Option<&str>, asked: &args::Way, out: &Out)
     let settings = license_host(session, asked.ca_file.as_ref());
     let host = host(&store, asked, &settings.host)?;
     let way = Way::new(&settings, &host, wait(asked.timeout))?;
-    let entries = entries(session)?;
+    let entries = by_hand::entries(&session.dirs)?;
     let subjects = match server {
         Some(name) => vec![subject(&entries, name)?],
         None => Subject::all(&entries),
@@ -214,14 +155,9 @@ fn online(session: &Session, server: Option<&str>, asked: &args::Way, out: &Out)
     let clock = session.clock.clone();
     let now = move || clock.now().timestamp();
     let went = validate::ask(&way, &host, &store, &subjects, &now)?;
-    tell_tray(session);
+    by_hand::tell_tray(&session.dirs);
     let names = subjects.into_iter().map(|subject| subject.server_name);
     report(&names.zip(went).collect::<Vec<Went>>(), now(), out)
-}
-
-/// A running tray reads what is kept anew, and shows it. That none answers does no harm.
-fn tell_tray(session: &Session) {
-    let _ = instance::ask(&session.dirs, Request::Status);
 }
 
 /// What the settings say of the way to the license host, with other root certificates if some are given.

@@ -3,8 +3,8 @@
 use super::{Session, args::Window};
 use crate::{
     domain::Problem,
-    platform::{connection_window, desktop, recovery_window},
-    window::{connection, recovery},
+    platform::{connection_window, desktop, recovery_window, validation_window},
+    window::{connection, recovery, validation},
 };
 
 pub fn run(session: &Session, window: Window) -> Result<u8, Problem> {
@@ -14,6 +14,12 @@ pub fn run(session: &Session, window: Window) -> Result<u8, Problem> {
             dirs.must_keep("window recovery")?;
             desktop::must_show_windows(recovery::COMMAND)?;
             recovery::run_single(Box::new(recovery_window::Here::new(dirs.clone())), &dirs.data)?;
+        }
+        Window::Validation => {
+            dirs.must_keep("window validation")?;
+            desktop::must_show_windows(validation::COMMAND)?;
+            let backend = validation_window::Here::new(dirs.clone(), session.clock.clone());
+            validation::run_single(Box::new(backend), &dirs.data)?;
         }
         Window::Connection => {
             desktop::must_show_windows(connection::COMMAND)?;

@@ -1,6 +1,6 @@
 //! The clipboard.
 
-use crate::domain::{Fault, Problem};
+use crate::domain::{Fault, Problem, Secret};
 use std::sync::Mutex;
 
 // On X11 and Wayland the text is gone when its owner goes: so the owner stays.
@@ -21,6 +21,15 @@ pub fn text() -> Result<String, Problem> {
 /// Puts `text` into the clipboard. If that is not possible the problem holds the text, so that the user has it
 /// all the same: only what is no secret may be copied.
 pub fn copy(text: &str) -> Result<(), Problem> {
+    put(text, &format!("Copy it from here: {text}"))
+}
+
+/// The same for a text that no message may hold.
+pub fn copy_secret(text: &Secret) -> Result<(), Problem> {
+    put(text.reveal(), "Select it and press Ctrl+C, or save it as a file.")
+}
+
+fn put(text: &str, next: &str) -> Result<(), Problem> {
     let put = || -> Result<(), arboard::Error> {
         let mut clipboard = CLIPBOARD.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let owner = match clipboard.take() {
@@ -30,7 +39,6 @@ pub fn copy(text: &str) -> Result<(), Problem> {
         owner.set_text(text)
     };
     put().map_err(|error| {
-        let next = format!("Copy it from here: {text}");
         Problem::new(Fault::Unavailable, "Cannot copy", "the clipboard", error.to_string(), next)
     })
 }

@@ -1,12 +1,14 @@
 //! The desktop and the system: thin adapters, one a concern.
 
 pub mod autostart;
+pub mod by_hand;
 pub mod clipboard;
 pub mod clock;
 pub mod connection;
 pub mod connection_window;
 pub mod desktop;
 pub mod dirs;
+pub mod documents;
 #[cfg(target_os = "linux")]
 pub mod footprint;
 pub mod instance;
@@ -27,6 +29,7 @@ pub mod socket;
 pub mod survey;
 pub mod tray;
 pub mod validate;
+pub mod validation_window;
 pub mod watch;
 #[cfg(windows)]
 pub mod windows;

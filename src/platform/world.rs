@@ -19,7 +19,7 @@ use crate::{
         state::StateFile,
         validations::Validations,
     },
-    window::{connection, recovery},
+    window::{connection, recovery, validation},
 };
 use jiff::Timestamp;
 
@@ -92,6 +92,11 @@ impl World {
             Effect::RecoveryWindow => {
                 let may = self.dirs.must_keep("Clear server cache");
                 let shown = may.and_then(|()| self.window("recovery", recovery::COMMAND));
+                self.report(Area::Asked, shown);
+            }
+            Effect::ValidationWindow => {
+                let may = self.dirs.must_keep("Manual validation");
+                let shown = may.and_then(|()| self.window("validation", validation::COMMAND));
                 self.report(Area::Asked, shown);
             }
             Effect::ConnectionWindow => {

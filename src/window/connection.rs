@@ -1,6 +1,7 @@
 //! Check connection in a window: what it shows is plain data, changed by what is heard and by what the user asks for. No
 //! clock, no network: the work is done by a [`Backend`].
 
+pub use super::page::Kept;
 use super::{
     connection_backend::{Backend, Told},
     connection_view,
@@ -67,15 +68,6 @@ pub enum Standing {
     Now(Duration),
     /// It has ended.
     Ended(Box<Step>),
-}
-
-/// What has become of the text for the network team.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// It is in the clipboard.
-    Copied,
-    /// It is in this file.
-    Saved(PathBuf),
 }
 
 /// What the window hears.

@@ -1,7 +1,7 @@
 //! How the connection window looks: one function from its state to what is painted and read out.
 
 use super::{
-    connection::{Kept, Screen, Standing, State, TITLE, Wish, file_name},
+    connection::{Screen, Standing, State, TITLE, Wish, file_name},
     page::{self, Headline, right},
     parts::{self, Button, Mark},
     style,
@@ -202,7 +202,7 @@ fn stage_line(ui: &mut Ui, mark: Mark, stage: Stage, says: &str, word: &str) {
 /// What has become of what was asked for, and the buttons, with what Escape does at the end.
 fn foot(state: &State, ui: &mut Ui) -> Option<Wish> {
     page::problem(state.problem.as_ref(), ui);
-    let mut wish = state.kept.as_ref().and_then(|kept| kept_line(kept, ui));
+    let mut wish = page::kept(state.kept.as_ref(), ui).map(Wish::Open);
     let mut press = |pressed: bool, what: &dyn Fn() -> Wish| {
         if pressed && wish.is_none() {
             wish = Some(what());
@@ -234,23 +234,5 @@ fn foot(state: &State, ui: &mut Ui) -> Option<Wish> {
             press(close("Close").escape().show(ui), &|| Wish::Close);
         });
     });
-    wish
-}
-
-fn kept_line(kept: &Kept, ui: &mut Ui) -> Option<Wish> {
-    let mut wish = None;
-    let (text, folder) = match kept {
-        Kept::Copied => ("Copied.".to_string(), None),
-        Kept::Saved(path) => (format!("Saved: {}", path.display()), path.parent()),
-    };
-    parts::item(ui, Mark::Done, &text, |ui| {
-        parts::news(ui, &text);
-        if let Some(folder) = folder
-            && parts::link(ui, "Open folder")
-        {
-            wish = Some(Wish::Open(folder.to_path_buf()));
-        }
-    });
-    ui.add_space(6.0);
     wish
 }

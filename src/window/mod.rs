@@ -10,7 +10,9 @@
 //! - [`mailbox`]: those who do the work, in a thread of their own.
 //! - [`recovery`]: Clear server cache.
 //! - [`connection`]: Check connection.
+//! - [`validation`]: Manual validation, with a QR code of `code`.
 
+mod code;
 pub mod connection;
 pub mod connection_backend;
 mod connection_view;
@@ -25,3 +27,6 @@ pub mod runner;
 pub mod single;
 pub mod style;
 mod system_theme;
+pub mod validation;
+pub mod validation_backend;
+mod validation_view;

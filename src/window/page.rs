@@ -9,6 +9,7 @@ use egui::{
     CentralPanel, Context, Frame, Key, Margin, Modifiers, ScrollArea, Ui, accesskit::Role,
     containers::scroll_area::ScrollSource, vec2,
 };
+use std::path::{Path, PathBuf};
 
 /// A mark, the headline, and one sentence below it.
 pub type Headline = (Option<Mark>, String, String);
@@ -114,4 +115,28 @@ pub fn right(ui: &mut Ui, content: &mut dyn FnMut(&mut Ui)) {
         ui.data_mut(|data| data.insert_temp(id, taken));
         ui.ctx().request_discard("buttons move to the right");
     }
+}
+
+/// What has become of a text that is to be carried elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is in the clipboard.
+    Copied,
+    /// It is in this file.
+    Saved(PathBuf),
+}
+
+/// Says what has become of it. Returns the folder that is to be opened, when that is asked for.
+pub fn kept(kept: Option<&Kept>, ui: &mut Ui) -> Option<PathBuf> {
+    let (text, folder) = match kept? {
+        Kept::Copied => ("Copied.".to_string(), None),
+        Kept::Saved(path) => (format!("Saved: {}", path.display()), path.parent()),
+    };
+    let mut open = None;
+    parts::item(ui, Mark::Done, &text, |ui| {
+        parts::news(ui, &text);
+        open = folder.filter(|_| parts::link(ui, "Open folder")).map(Path::to_path_buf);
+    });
+    ui.add_space(6.0);
+    open
 }

@@ -133,7 +133,8 @@ pub fn link(ui: &mut Ui, words: &str) -> bool {
         underline: Stroke::new(1.0, p.accent),
         ..TextFormat::default()
     };
-    let job = LayoutJob::single_section(words.into(), format);
+    let mut job = LayoutJob::single_section(words.into(), format);
+    job.wrap.max_width = ui.available_width();
     let text = ui.fonts_mut(|fonts| fonts.layout_job(job));
     let (rect, response) = ui.allocate_exact_size(text.size(), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Link, true, words));
@@ -179,6 +180,134 @@ pub fn field(ui: &mut Ui, text: &mut String, name: &str, width: f32, select: boo
         let all = CCursorRange::two(CCursor::new(0), CCursor::new(text.chars().count()));
         state.cursor.set_char_range(Some(all));
         state.store(ui.ctx(), response.id);
+    }
+    ring(ui, &response, style::ROUND - 2);
+    response
+}
+
+/// One of several that exclude each other, over the whole width: a button to choose it, and beside it what it is. Only
+/// the one that is chosen takes the focus; with the arrows the choice goes to its neighbors: [`Choice::moved`] tells
+/// where to.
+pub struct Choice<'c> {
+    /// What tells it apart from the others.
+    pub id: Id,
+    /// It is the one.
+    pub chosen: bool,
+    /// Its mark, if any.
+    pub mark: Option<Mark>,
+    /// What it is.
+    pub title: &'c str,
+    /// The letter in it, as a capital, that chooses it together with Alt.
+    pub letter: Option<char>,
+    /// More about it, on a line of its own; may be empty.
+    pub says: &'c str,
+}
+
+impl Choice<'_> {
+    /// Shows it. True when it was chosen, by whatever means.
+    pub fn show(&self, ui: &mut Ui, focus: bool) -> bool {
+        let p = palette(ui.ctx());
+        let height = if self.says.is_empty() { 30.0 } else { 46.0 };
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+        // One stop for Tab, as for choices elsewhere.
+        let sense = if self.chosen { Sense::click() } else { Sense::CLICK };
+        let response = ui.interact(rect, self.id, sense);
+        let sentence = [self.title, self.says].join(if self.says.is_empty() { "" } else { ": " });
+        response.widget_info(|| WidgetInfo::selected(WidgetType::RadioButton, true, self.chosen, &sentence));
+        if focus && self.chosen {
+            response.request_focus();
+        }
+        let round = CornerRadius::same(style::ROUND);
+        if response.hovered() {
+            ui.painter().rect_filled(rect, round, p.hover);
+        }
+        let middle = pos2(rect.left() + 16.0, rect.center().y);
+        ui.painter().circle_stroke(
+            middle,
+            7.5,
+            Stroke::new(1.2, if self.chosen { p.accent } else { p.edge }),
+        );
+        if self.chosen {
+            ui.painter().circle_filled(middle, 4.0, p.accent);
+        }
+        let mut left = rect.left() + 36.0;
+        if let Some(mark) = self.mark {
+            let place = Rect::from_center_size(pos2(left + 9.0, rect.center().y), vec2(18.0, 18.0));
+            paint_mark(ui.painter(), place, mark, p);
+            left += 30.0;
+        }
+        let mut top = rect.center().y - if self.says.is_empty() { 9.0 } else { 19.0 };
+        let title = underlined(self.title, self.letter, &style::plain_font(style::BODY), p.text);
+        let says = LayoutJob::simple_singleline(self.says.into(), style::plain_font(style::SMALL), p.quiet);
+        for mut job in [title, says] {
+            job.wrap = egui::text::TextWrapping::truncate_at_width(rect.right() - 8.0 - left);
+            let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
+            let height = galley.size().y;
+            ui.painter().galley(pos2(left, top), galley, p.text);
+            top += height + 3.0;
+        }
+        ring(ui, &response, style::ROUND - 2);
+        let by_letter = self.letter.and_then(|letter| Key::from_name(&letter.to_string()));
+        let pressed = by_letter.is_some_and(|key| ui.input_mut(|i| i.consume_key(Modifiers::ALT, key)));
+        response.clicked() || pressed
+    }
+
+    /// Where the arrows move the choice to, if this of `all` is the one with the focus.
+    pub fn moved(ui: &Ui, ids: &[Id], chosen: usize) -> Option<usize> {
+        let id = *ids.get(chosen)?;
+        if !ui.memory(|memory| memory.has_focus(id)) {
+            return None;
+        }
+        let arrows =
+            egui::EventFilter { vertical_arrows: true, horizontal_arrows: true, ..Default::default() };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(id, arrows));
+        let mut to = chosen;
+        for (key, way) in
+            [(Key::ArrowDown, 1), (Key::ArrowRight, 1), (Key::ArrowUp, -1), (Key::ArrowLeft, -1)]
+        {
+            if ui.input_mut(|i| i.consume_key(Modifiers::NONE, key)) {
+                to = to.saturating_add_signed(way).min(ids.len() - 1);
+            }
+        }
+        if to == chosen {
+            return None;
+        }
+        ui.memory_mut(|memory| memory.request_focus(ids[to]));
+        Some(to)
+    }
+}
+
+/// A text of several lines, at most so high, then it scrolls. In its name `&` stands before the letter that goes there
+/// together with Alt.
+pub fn lines(ui: &mut Ui, text: &mut dyn egui::TextBuffer, name: &str, rows: usize, most: f32) -> Response {
+    let (name, letter) = accelerator(name);
+    let p = palette(ui.ctx());
+    let edit = egui::TextEdit::multiline(text)
+        .id(id(&name))
+        .font(style::plain_font(style::SMALL))
+        .char_limit(crate::domain::validation::MAX_TEXT + 1)
+        .desired_rows(rows)
+        .desired_width(f32::INFINITY)
+        .frame(false)
+        .margin(vec2(10.0, 8.0));
+    let tab = ui.input(|i| i.key_pressed(Key::Tab));
+    let by = egui::scroll_area::ScrollSource { scroll_bar: !tab, drag: false, mouse_wheel: true };
+    let area = egui::ScrollArea::vertical().id_salt(&*name).max_height(most).scroll_source(by);
+    let round = CornerRadius::same(style::ROUND - 2);
+    let frame = Frame::new().fill(p.card).stroke(Stroke::new(1.0, p.edge)).corner_radius(round);
+    let shown = frame.show(ui, |ui| area.show(ui, |ui| ui.add(edit)).inner);
+    // What is seen of it is what it is in, and so is the place for the focus.
+    let response = Response { rect: shown.response.rect, ..shown.inner };
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        node.set_label(&*name);
+        if let Some(letter) = letter {
+            node.set_access_key(letter.to_string());
+            node.set_keyboard_shortcut(format!("Alt+{letter}"));
+        }
+    });
+    let key = letter.and_then(|letter| Key::from_name(&letter.to_string()));
+    if key.is_some_and(|key| ui.input_mut(|i| i.consume_key(Modifiers::ALT, key))) {
+        response.request_focus();
     }
     ring(ui, &response, style::ROUND - 2);
     response

@@ -2,7 +2,10 @@
 //! heard, or the time at which the view wants to be painted again.
 
 use super::{paint::Painter, style, system_theme};
-use crate::domain::{Fault, Problem};
+use crate::{
+    domain::{Fault, Problem},
+    platform::clipboard,
+};
 use egui::{Context, ViewportId};
 use egui_winit::accesskit_winit;
 use std::{
@@ -16,8 +19,12 @@ use winit::{
     dpi::{LogicalSize, PhysicalSize},
     event::{StartCause, WindowEvent},
     event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy, OwnedDisplayHandle},
+    keyboard::{Key, KeyCode, NamedKey, PhysicalKey},
     window::{Icon, Theme, UserAttentionType, Window, WindowId},
 };
+
+/// The most characters that are pasted into a window.
+const MOST_PASTED: usize = 1 << 20;
 
 /// What a window shows.
 pub trait View {
@@ -110,7 +117,7 @@ pub fn run(
         problem: None,
     };
     let ran = event_loop.run_app(&mut runner).map_err(|error| no_window(error.to_string(), command));
-    crate::platform::clipboard::hand_over();
+    clipboard::hand_over();
     ran?;
     runner.problem.map_or(Ok(()), Err)
 }
@@ -228,7 +235,7 @@ impl Runner {
         for command in &output.platform_output.commands {
             if let egui::OutputCommand::CopyText(text) = command {
                 // Where there is no clipboard the text is on the screen all the same.
-                let _ = crate::platform::clipboard::copy(text);
+                let _ = clipboard::copy(text);
             }
         }
         open.input.handle_platform_output(&open.window, std::mem::take(&mut output.platform_output));
@@ -285,6 +292,11 @@ impl ApplicationHandler<Wake> for Runner {
 
     fn window_event(&mut self, event_loop: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
         let Some(open) = &mut self.open else { return };
+        if is_paste(&event, open.input.egui_input().modifiers)
+            && let Ok(text) = clipboard::text()
+        {
+            open.input.set_clipboard_text(text.chars().take(MOST_PASTED).collect());
+        }
         let response = open.input.on_window_event(&open.window, &event);
         match event {
             WindowEvent::CloseRequested => return event_loop.exit(),
@@ -340,6 +352,19 @@ impl Runner {
         self.problem = Some(problem);
         event_loop.exit();
     }
+}
+
+/// The keys that paste. What they mean is for egui to know; here it is enough that none is missing.
+fn is_paste(event: &WindowEvent, modifiers: egui::Modifiers) -> bool {
+    let WindowEvent::KeyboardInput { event, .. } = event else { return false };
+    let is_v = match &event.logical_key {
+        Key::Character(typed) => typed.eq_ignore_ascii_case("v"),
+        Key::Named(NamedKey::Paste) => return event.state.is_pressed(),
+        Key::Named(NamedKey::Insert) => return event.state.is_pressed() && modifiers.shift,
+        _ => false,
+    };
+    let is_v = is_v || event.physical_key == PhysicalKey::Code(KeyCode::KeyV);
+    event.state.is_pressed() && modifiers.command && is_v
 }
 
 /// On a small screen the window is no larger than nine tenths of it.

@@ -505,6 +505,16 @@ class Desk:
     def type(self, text):
         run_tool("xdotool", "type", "--delay", "5", text)
 
+    def copy(self, text):
+        """Puts a text into the clipboard, as another program would."""
+        # It stays as the owner, in the background: with a pipe to us that would never end.
+        subprocess.run(["xclip", "-selection", "clipboard"], input=text.encode(), check=True, timeout=TIMEOUT,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def copied(self):
+        """The text in the clipboard."""
+        return run_tool("xclip", "-selection", "clipboard", "-out").decode()
+
     def click_text(self, text, within=None, timeout=TIMEOUT):
         self.click(*self.find_text(text, within, timeout).centre)
 

@@ -10,7 +10,7 @@ trap 'rm -rf "$made"' EXIT
 
 # Where one may, a home whose paths look as they do for users.
 if [ -w /home ] && [ ! -e /home/me ]; then export DESK_HOME=/home/me; fi
-OUT="$made" "$here/run.sh" demo notice states clear_server_cache connection_window
+OUT="$made" "$here/run.sh" demo notice states clear_server_cache connection_window validation_window
 mkdir -p "$root/docs/screenshots"
 # FROM TO
 while read -r from to; do
@@ -22,6 +22,7 @@ done <<'PICTURES'
 demo-menu menu
 notice notice
 connection-window-refused connection
+validation-window-accepted validation
 states icons
 clear-cache-plan clear-server-cache
 clear-cache-result clear-server-cache-done

@@ -12,7 +12,7 @@
 #   KEEP=1        keep the homes, and say where they are
 #   DESK_HOME=DIR the home of each scenario, which must not be there yet (for pictures in the README)
 #
-# apt-get install --no-install-recommends xvfb openbox xfce4-panel xfce4-notifyd xfconf xdotool imagemagick \
+# apt-get install --no-install-recommends xvfb openbox xfce4-panel xfce4-notifyd xfconf xclip xdotool imagemagick \
 #   x11-utils strace dbus dbus-x11 libglib2.0-bin adwaita-icon-theme fonts-dejavu-core tesseract-ocr tesseract-ocr-eng
 # With chromium as well, the pages that the tray opens are taken too.
 set -euo pipefail
@@ -24,7 +24,7 @@ export DESK_PROGRAMS=${CARGO_TARGET_DIR:-$root/target}/$profile
 export DESK_OUT=${OUT:-$root/target/desktop}
 mkdir -p "$DESK_OUT"
 
-for tool in Xvfb openbox xfce4-panel xdotool xmessage import convert tesseract dbus-run-session gdbus strace python3; do
+for tool in Xvfb openbox xfce4-panel xclip xdotool xmessage import convert tesseract dbus-run-session gdbus strace python3; do
     command -v "$tool" >/dev/null || { echo "missing: $tool (see the top of $0)" >&2; exit 2; }
 done
 

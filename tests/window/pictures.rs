@@ -59,6 +59,15 @@ impl Painted {
         self.painter.paint(&self.ctx, &mut output, &mut self.pixels, [width, height]);
     }
 
+    /// How light each pixel is, from 0 to 255; with the size in pixels.
+    pub fn gray(&self) -> ([usize; 2], Vec<u8>) {
+        let gray = |pixel: &u32| {
+            let [_, r, g, b] = pixel.to_be_bytes().map(u32::from);
+            ((r + g + b) / 3) as u8
+        };
+        (self.size(), self.pixels.iter().map(gray).collect())
+    }
+
     /// The texts that are painted.
     pub fn texts(&self) -> Vec<&str> {
         self.texts.iter().map(|(text, ..)| text.as_str()).collect()

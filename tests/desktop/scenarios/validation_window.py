@@ -1,0 +1,156 @@
+"""The validation window for real, against a license host of our own over TLS: a request goes out, the host's page
+answers it, the answer comes back by the clipboard, mistyped, forged, and as it is; by keys alone."""
+
+import base64
+import glob
+import hashlib
+import json
+import os
+import re
+import ssl
+import subprocess
+import urllib.request
+
+from desk import Box
+
+LICENSES = """[[license]]
+activation_code = "AAAA-1111"
+server_id = "id-0001"
+name = "PROD-01"
+kind = "subscription"
+edition = "Pro"
+maintenance_until = 2027-01-31
+"""
+SETTINGS = """[[server]]
+name = "DEV-01"
+maintenance_until = 2027-06-30
+
+[[server]]
+name = "PROD-01"
+server_id = "id-0001"
+activation_code = "AAAA-1111"
+"""
+DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def base32(data):
+    """Crockford's base 32, as the protocol writes it."""
+    plain = base64.b32encode(data).decode().rstrip("=")
+    return plain.translate(str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", DIGITS))
+
+
+def carried(token):
+    """A token as a payload, with a check sum that fits."""
+    return f"VCTA1:{base32(token)}:{base32(hashlib.sha256(token).digest()[:5])}"
+
+
+def token_of(payload):
+    plain = payload.translate(str.maketrans(DIGITS, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"))
+    return base64.b32decode(plain + "=" * (-len(plain) % 8))
+
+
+def forged(answer):
+    """The same answer with a later date, signed by nobody: its check sum fits."""
+    body = re.search(r"VCTA1:([\s0-9A-Z]+):", answer).group(1)
+    header, claims, signature = token_of(re.sub(r"\s", "", body)).decode().split(".")
+    claims = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    claims["maintenance_until"] = "2037-01-31"
+    claims = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return carried(f"{header}.{claims}.{signature}".encode())
+
+
+def mistyped(answer):
+    """One character of it is another."""
+    at = answer.index("VCTA1:") + 40
+    while answer[at] not in DIGITS:
+        at += 1
+    return answer[:at] + ("B" if answer[at] == "A" else "A") + answer[at + 1:]
+
+
+def run(desk):
+    desk.write("licenses.toml", LICENSES)
+    desk.write(".config/visualcron-tray/settings.toml", SETTINGS)
+    tray = os.path.join(desk.programs_dir, "visualcron-tray")
+    keys = desk.path("keys")
+    subprocess.run([tray, "license-host", "key", "new", "--keys", keys], check=True, capture_output=True)
+    host = desk.start("visualcron-tray", "license-host", "--listen", "127.0.0.1:0", "--licenses",
+                      desk.path("licenses.toml"), "--keys", keys, "--self-signed", "--audit", desk.path("audit"))
+    host.wait_for_output("/offline")
+    address = re.search(r"https://(\S+)", host.output()).group(1)
+    root = glob.glob(desk.path("keys", "*.crt.pem"))[0]
+    fingerprint = re.search(r"Key: (.+)", host.output()).group(1)
+    subprocess.run([tray, "license-host", "trust", address, "--ca-file", root, "--fingerprint", fingerprint],
+                   check=True, capture_output=True)
+
+    def answer_of(request):
+        """What the page of the license host shows, without scripts."""
+        part = 'Content-Disposition: form-data; name="request"'
+        form = f"--x\r\n{part}\r\n\r\n{request}\r\n--x--\r\n".encode()
+        asked = urllib.request.Request(f"https://{address}/offline", form,
+                                       {"Content-Type": "multipart/form-data; boundary=x"})
+        page = urllib.request.urlopen(asked, context=ssl.create_default_context(cafile=root)).read().decode()
+        return re.search(r"-----BEGIN VISUALCRON-TRAY VALIDATION ANSWER.*?ANSWER-----", page, re.DOTALL).group(0)
+
+    window = desk.start("visualcron-tray", "window", "validation")
+    box = desk.wait_for("the window", lambda: desk.windows("visualcron-tray"))[0]
+    desk.expect("Manual validation", "PROD-01", "Never validated here", "Make the request", within=box)
+    # From the first server to the second, and its request.
+    desk.key("Down", "alt+m")
+    desk.find_text("VALIDATION REQUEST", box)
+    desk.key("alt+s")
+    desk.find_text("Saved", box)
+    saved = glob.glob(desk.path("**", "Validation request PROD-01.txt"), recursive=True)
+    assert len(saved) == 1, saved
+    with open(saved[0], encoding="utf-8") as file:
+        request = file.read()
+    desk.key("alt+c")
+    desk.find_text("Copied", box)
+    assert desk.copied() == request, "what is copied is what is saved"
+    desk.key("alt+q")
+    desk.shot("validation-window-code", box)
+    desk.key("alt+q")
+
+    answer = answer_of(request)
+    desk.copy(mistyped(answer))
+    desk.key("alt+p")
+    desk.find_text("Mistyped", box)
+    desk.shot("validation-window-mistyped", box)
+
+    desk.copy(forged(answer))
+    desk.key("alt+p")
+    desk.find_text("Not genuine", box)
+    desk.shot("validation-window-forged", box)
+
+    # As it came, quoted by a mail program, and pasted into the field by keys.
+    desk.copy("".join(f"> {line}\n" for line in answer.splitlines()))
+    desk.key("alt+a", "ctrl+a", "ctrl+v", "alt+h")
+    desk.find_text("PROD-01 is validated", box)
+    desk.expect("Subscription until 2027-01-31", within=box)
+    # For the README, without the frame of this desktop: xdotool counts it twice, so the box is off by it.
+    desk.shot("validation-window-accepted", Box(box.left - 1, box.top - 20, box.right - 1, box.bottom - 20))
+
+    # The same a second time.
+    desk.copy(answer)
+    desk.key("alt+p")
+    desk.find_text("Used before", box)
+
+    # A second start ends at once.
+    second = desk.start("visualcron-tray", "window", "validation")
+    assert second.wait_for_exit() == 0, second.output()
+    desk.key("Escape")
+    assert window.wait_for_exit() == 0, window.output()
+    desk.wait_for("the window to go", lambda: not desk.windows("visualcron-tray"))
+    status = subprocess.run([tray, "validate", "status"], capture_output=True, text=True, check=True).stdout
+    assert "id-0001: Validated" in status, status
+
+    # By night, at 200 %: the vendor's own way.
+    dark = desk.start("visualcron-tray", "window", "validation", GTK_THEME="Adwaita:dark", WINIT_X11_SCALE_FACTOR="2")
+    box = desk.wait_for("the window", lambda: desk.windows("visualcron-tray"))[0]
+    desk.find_text("Manual validation", box)
+    desk.key("alt+v")
+    desk.find_text("Three steps", box)
+    desk.shot("validation-window-vendor-dark-200", box)
+    desk.key("Tab", "Return")
+    assert "OfflineValidation.aspx" in desk.wait_for_opened(), desk.opened()
+    desk.key("alt+F4")
+    assert dark.wait_for_exit() == 0, dark.output()
