@@ -4,38 +4,18 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, unsafe_code)]
 
+use counting::{HELD, PEAK};
 use jiff::Timestamp;
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
     fmt::Write as _,
     hint::black_box,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    sync::atomic::Ordering::Relaxed,
     time::{Duration, Instant},
 };
 use visualcron_tray::sources::servers_xml::{Limits, parse};
 
-/// The system's allocator, counting what is held and the most that ever was.
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is passed on unchanged; the counters do not touch the memory.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(held, Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Relaxed);
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+#[path = "support/counting.rs"]
+mod counting;
 
 /// A file as .NET's XmlSerializer would write it, 15 fields a server.
 fn file(servers: usize) -> String {

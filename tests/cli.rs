@@ -911,6 +911,8 @@ fn help() {
             "autostart",
             "recover",
             "diagnose",
+            "validate",
+            "license-host",
         ] {
             insta::assert_snapshot!(format!("help {verb}"), show(&home, &[verb, "--help"]));
         }

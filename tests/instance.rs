@@ -140,7 +140,7 @@ fn a_tray_that_does_not_answer_is_told_from_none() {
     let began = Instant::now();
     let (said, code) = run(&home, &["status"]);
     let end =
-        format!("5 s have passed. If it stays so, end its process, {}, and start it again.\n", tray.id());
+        format!("5 s have passed. Exit it from its menu, or end its process {}, and try again.\n", tray.id());
     assert!(said.starts_with("The running tray did not answer: ") && said.ends_with(&end), "{said}");
     assert_eq!(code, 3, "what the files say");
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());

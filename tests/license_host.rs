@@ -183,6 +183,51 @@ fn a_client_trusts_validates_and_is_told_what_is_wrong() {
     assert!(said.contains("due in 29 days") && said.contains("the last try"), "{said}");
 }
 
+/// The tray and `refresh` ask the host of the settings once its key is trusted, and never before.
+#[test]
+fn a_refresh_asks_the_trusted_host_and_its_word_counts() {
+    let served = Served::start(&[]);
+    std::fs::create_dir(served.home.join("VisualCron")).unwrap();
+    let set =
+        |key: &str, value: &str| assert_eq!(served.client(&["settings", "set", key, value]).0, 0, "{key}");
+    set("license_host.host", &served.address);
+    set("license_host.ca_file", &served.ca().display().to_string());
+    set("license_host.proxy", "direct");
+    let (code, said) = served.client(&["refresh"]);
+    assert_eq!((code, said.as_str()), (0, "1 server read again, no date has changed\n"));
+    assert!(!served.audit().contains("\"verdict\""), "no activation code goes to a host that is not trusted");
+    let keys = Keys::load(&served.home.join("keys")).unwrap();
+    let fingerprint = keys.newest().unwrap().signing.public().fingerprint();
+    let trust = ["license-host", "trust", &served.address, "--fingerprint", &fingerprint];
+    assert_eq!(served.client(&trust).0, 0);
+    let (code, said) = served.client(&["refresh"]);
+    assert_eq!(
+        (code, said.as_str()),
+        (0, "1 server read again, 1 date changed\nPROD-01: unknown to 2027-01-31\n")
+    );
+    let (_, said) = served.client(&["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let prod = &status["servers"][0];
+    assert_eq!((&prod["source"], &prod["kind"]), (&"license_host".into(), &"subscription".into()));
+    assert_eq!(prod["validation"]["standing"], "valid");
+    // The license is taken out, and the date that was known stays.
+    served.home.write("licenses.toml", "");
+    wait_for("the license file", TIMEOUT, || served.audit().contains("\"what\":\"licenses\"").then_some(()));
+    let (code, said) = served.client(&["refresh", "PROD-01"]);
+    assert_eq!(code, 65, "{said}");
+    assert!(
+        said.contains(
+            "The license is not valid: PROD-01: the license host does not know the activation code"
+        ),
+        "{said}"
+    );
+    let (_, said) = served.client(&["status"]);
+    assert!(
+        said.contains("2027-01-31") && said.contains("license host does not show this date any more"),
+        "{said}"
+    );
+}
+
 /// The manual route between two machines' folders: only files go from one to the other.
 #[test]
 fn by_hand_from_one_machine_to_the_other() {
@@ -193,6 +238,8 @@ fn by_hand_from_one_machine_to_the_other() {
     assert_eq!(exported.0, 0, "{}", exported.1);
     let request = std::fs::read_to_string(served.home.join("request.txt")).unwrap();
     assert!(std::fs::read_to_string(served.home.join("request.svg")).unwrap().contains("<svg"));
+    // Fails only if a provider is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let form = |text: &str| {
         let pem = std::fs::read(&ca).unwrap();
         // Fails only if there is one already.

@@ -181,7 +181,7 @@ fn every_mistake_is_named_with_its_place() {
 
     [license_host]
     host = "https://www.visualcron.com"
-    => Wrong value in the settings: s.toml, line 2, column 8: host must be a host name or an IP address, without a port. Correct it, or remove the line for the default, "www.visualcron.com".
+    => Wrong value in the settings: s.toml, line 2, column 8: host must be a host name or an IP address, with a port if it is not 443. Correct it, or remove the line for the default, "www.visualcron.com".
 
     [visualcron]
     folder = "C:\temp"

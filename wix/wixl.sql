@@ -25,9 +25,11 @@ INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `I
 INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings3Named', 'Marker', 'visualcron-tray.log', 'DATALOG', 2)
 INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings6State', 'Marker', 'state.json', 'DATATOREMOVE', 2)
 
--- 3 RemoveRegistryKey: the name "-" stands for the whole key when the component is removed. Not in the package for
+-- 3 RemoveRegistryKey: what the program itself writes beside the installer's. The name "-" stands for the whole key when the component is removed. Not in the package for
 -- all users, whose components must not mix both kinds of data.
 user: INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Component_`) VALUES ('AppUserModelId', 1, 'Software\Classes\AppUserModelId\{AppUserModelId}', '-', 'Marker')
+user: INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Component_`) VALUES ('Addresses', 1, 'Software\Classes\visualcron-tray', '-', 'Marker')
+machine: INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Component_`) VALUES ('Addresses', 2, 'Software\Classes\visualcron-tray', '-', 'Marker')
 
 -- 4 Condition, NeverOverwrite (128)
 UPDATE `Component` SET `Condition` = 'AUTOSTART = "1" OR (AUTOSTARTFOUND AND AUTOSTART <> "0") OR REMOVE = "ALL"', `Attributes` = 388 WHERE `Component` = 'Autostart'

@@ -16,5 +16,7 @@ export CARGO_TARGET_DIR="${WINDOWS_TARGET_DIR:-$WINDOWS_DIR/build}"
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUSTFLAGS="--sysroot=$WINDOWS_SYSROOT"
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="$here/wine.sh"
+# Without what debuggers read a test is 20 MB instead of 100, and linked sooner.
+export CARGO_PROFILE_DEV_DEBUG="${CARGO_PROFILE_DEV_DEBUG:-none}"
 unset RUSTUP_TOOLCHAIN
 exec /usr/bin/cargo "$@"

@@ -14,11 +14,26 @@ export WINEDEBUG="${WINEDEBUG:--all}"
 export WINEDLLOVERRIDES="winedbg.exe=d;mscoree=d;mshtml=d;winemenubuilder.exe=d"
 export WINEARCH=win64
 
+# Programs and the server of this prefix: to be gone before its files go, and before others come.
+end_all() {
+    wineserver -k >/dev/null 2>&1 || true
+    wineserver -w >/dev/null 2>&1 || true
+}
+# A step that makes the prefix. Wine may keep a helper running that holds our pipes open: it gets none.
+make() {
+    what=$1
+    shift
+    env -u DISPLAY "$@" >"$WINEPREFIX.log" 2>&1 </dev/null && return
+    code=$?
+    cat "$WINEPREFIX.log" >&2
+    echo "Wine's prefix $WINEPREFIX cannot be made: $what ended with $code." >&2
+    exit 1
+}
 make_prefix() {
+    [ ! -d "$WINEPREFIX" ] || end_all
     rm -rf "$WINEPREFIX"
     mkdir -p "$WINEPREFIX"
-    # Wine may keep a helper running that holds our pipes open: it gets none.
-    env -u DISPLAY wineboot -i >/dev/null 2>&1 </dev/null
+    make 'wineboot' wineboot -i
     # Windows Server 2016. From build 17763 on, tao and muda call functions of uxtheme.dll by their numbers, behind
     # which Wine 8 has others: a crash, or not, as the stack happens to be.
     # Without a screen there are windows all the same, that nobody sees.
@@ -43,12 +58,11 @@ REGEDIT4
 [HKEY_CLASSES_ROOT\.html]
 @="htmlfile"
 REG
-    env -u DISPLAY wine regedit /S "$WINEPREFIX/settings.reg" >/dev/null 2>&1 </dev/null
+    make 'regedit' wine regedit /S "$WINEPREFIX/settings.reg"
     x86_64-w64-mingw32-gcc -shared -O1 -s -o "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll" \
         "$here/process-prng.c" -ladvapi32
     # What was started without a screen must not stay: windows of programs with one would never be seen.
-    wineserver -k >/dev/null 2>&1 || true
-    wineserver -w >/dev/null 2>&1 || true
+    end_all
     printf '%s\n' "$made_by" >"$WINEPREFIX/ready"
 }
 # A prefix that an older version of this made is made anew.
@@ -59,10 +73,6 @@ fresh=
 if [ "${1:-}" = --fresh ]; then
     fresh=1
     shift
-fi
-if [ -n "$fresh" ] && [ -d "$WINEPREFIX" ]; then
-    wineserver -k >/dev/null 2>&1 || true
-    wineserver -w >/dev/null 2>&1 || true
 fi
 # Tests start many at once: only one makes the prefix.
 mkdir -p "$(dirname -- "$WINEPREFIX")"

@@ -3,6 +3,7 @@
 //! Everything that happens is an [`Event`]; [`update()`] turns it into changes of the [`State`] and
 //! [`Effect`]s, which adapters carry out. [`view()`] says what the tray shows, as plain data.
 
+pub mod address;
 pub mod check;
 pub mod command;
 pub mod event;

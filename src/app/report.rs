@@ -25,6 +25,13 @@ pub enum Request {
         /// Its text, as of [`super::Command`].
         command: String,
     },
+    /// Take an answer to a notification.
+    Answer {
+        /// The notices that it showed.
+        keys: Vec<String>,
+        /// What was chosen, as of [`super::Command`].
+        command: String,
+    },
 }
 
 /// What the running tray answers.

@@ -1,7 +1,7 @@
 //! The reducer: what changes and what is to be done when something happens.
 
 use super::{
-    Command, Effect, Event, Findings, Link, Look, Purpose, State, Target, Ticket,
+    Answer, Command, Effect, Event, Findings, Link, Look, Purpose, State, Target, Ticket,
     event::{Area, Asked, Files, Licenses, LookAt, Recovery, RecoveryState, Refresh},
     page,
     report::{RefreshReport, RefreshedServer, Reply, Request, StatusReport},
@@ -24,18 +24,7 @@ pub fn update(state: &mut State, event: Event, now: &ZonedDateTime) -> Vec<Effec
         Event::FilesChanged => effects.push(look(state, Purpose::Routine, LookAt::Files)),
         Event::Chosen(command) => choose(state, command, now, &mut effects),
         Event::Asked(request, ticket) => ask(state, request, ticket, now, &mut effects),
-        Event::Answered(answer) => {
-            let keys = || answer.keys.iter().map(String::as_str);
-            match answer.choice {
-                choice @ (Command::GotIt | Command::RemindTomorrow) => {
-                    let handling = handling(state, &choice, now);
-                    let changed = state.kept.notices.handle(keys(), handling);
-                    state.unsaved |= changed;
-                    state.answered |= changed;
-                }
-                other => choose(state, other, now, &mut effects),
-            }
-        }
+        Event::Answered(answer) => take_answer(state, answer, now, &mut effects),
         Event::NotShown(keys, problem) => {
             let until = not_shown_until(state, now);
             state.unsaved |= state.kept.notices.not_shown(keys.iter().map(String::as_str), until);
@@ -187,6 +176,19 @@ fn choose(state: &mut State, command: Command, now: &ZonedDateTime, effects: &mu
 }
 
 /// What "Got it" and "Remind me tomorrow" mean for a notice.
+fn take_answer(state: &mut State, answer: Answer, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
+    match answer.choice {
+        choice @ (Command::GotIt | Command::RemindTomorrow) => {
+            let handling = handling(state, &choice, now);
+            let keys = answer.keys.iter().map(String::as_str);
+            let changed = state.kept.notices.handle(keys, handling);
+            state.unsaved |= changed;
+            state.answered |= changed;
+        }
+        other => choose(state, other, now, effects),
+    }
+}
+
 fn handling(state: &State, command: &Command, now: &ZonedDateTime) -> Handling {
     match command {
         Command::GotIt => Handling::Done,
@@ -220,6 +222,13 @@ fn ask(state: &mut State, request: Request, ticket: Ticket, now: &ZonedDateTime,
                 });
             }
             Err(_) => effects.push(Effect::Reply(ticket, Box::new(Reply::NotUnderstood))),
+        },
+        Request::Answer { keys, command } => match command.parse() {
+            Ok(choice @ (Command::GotIt | Command::RemindTomorrow)) => {
+                take_answer(state, Answer { keys, choice }, now, effects);
+                effects.push(Effect::Confirm(ticket));
+            }
+            _ => effects.push(Effect::Reply(ticket, Box::new(Reply::NotUnderstood))),
         },
     }
 }

@@ -122,6 +122,16 @@ pub enum Verb {
     /// Serve license validations to others, and say which hosts' keys are trusted here
     #[command(args_conflicts_with_subcommands = true)]
     LicenseHost(LicenseHost),
+    /// Take back what the tray has registered for this user: its name for notifications, and its addresses
+    #[cfg(windows)]
+    #[command(hide = true)]
+    Unregister,
+    /// Do what one of this program's addresses says, such as visualcron-tray:details
+    #[command(hide = true)]
+    Link {
+        /// The address
+        address: String,
+    },
     /// Show a window
     Window {
         /// Which

@@ -3,7 +3,7 @@
 use super::{Out, Session, tray};
 use crate::{
     domain::{Fault, Problem},
-    host::demo::World,
+    host::demo::{World, serve},
     platform::{
         dirs::{Dirs, Pretense},
         instance,
@@ -13,15 +13,23 @@ use crate::{
 pub fn run(session: &Session, out: &Out) -> Result<u8, Problem> {
     let pretends = session.clock.pretending();
     let world = World::make(session.clock.now().date())?;
-    out.remark(&format!(
-        "Demo: a simulated VisualCron user with five servers, in {}.\n\
-         Right-click the tray icon. Exit in its menu, or Ctrl+C here, removes everything.\n\
-         On the command line, in another terminal: visualcron-tray --visualcron-dir {} --config {} --data-dir {}{} status",
-        world.folder().display(),
+    let host = serve(&world, &session.clock.now())?;
+    let demo = format!(
+        "visualcron-tray --visualcron-dir {} --config {} --data-dir {}{}",
         world.visualcron().display(),
         world.config().display(),
         world.data().display(),
         if pretends { format!(" --now {}", session.clock.now()) } else { String::new() },
+    );
+    out.remark(&format!(
+        "Demo: a simulated VisualCron user with five servers, in {}.\n\
+         Right-click the tray icon. Exit in its menu, or Ctrl+C here, removes everything.\n\
+         On the command line, in another terminal: {demo} status\n\
+         Its license host, in which PROD-01 was renewed: {demo} validate --ca-file {}\n\
+         By hand: https://{}/offline",
+        world.folder().display(),
+        world.license_host().join("self-signed.crt.pem").display(),
+        host.address(),
     ));
     let dirs = Dirs {
         visualcron_asked: Some(world.visualcron()),
@@ -41,5 +49,5 @@ pub fn run(session: &Session, out: &Out) -> Result<u8, Problem> {
             "Please report this.",
         )
     })?;
-    tray::start(session, lock, None, Some(Box::new(world)))
+    tray::start(session, lock, None, Some(Box::new((host, world))))
 }

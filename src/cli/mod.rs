@@ -5,6 +5,7 @@ mod autostart;
 mod demo;
 mod diagnose;
 mod license_host;
+mod link;
 mod notices;
 mod open;
 mod out;
@@ -25,6 +26,8 @@ mod settings;
 mod status;
 mod tray;
 mod trust;
+#[cfg(windows)]
+mod unregister;
 mod validate;
 #[cfg(any(target_os = "linux", windows))]
 mod window;
@@ -43,12 +46,13 @@ use crate::{
 pub fn main() -> u8 {
     #[cfg(windows)]
     {
-        use crate::platform::windows::{console, machine_settings};
+        use crate::platform::windows::{console, machine_settings, policies};
         if std::env::args_os().len() > 1 {
             console::borrow();
         }
         console::keep_streams();
         machine_settings::announce();
+        policies::announce();
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -84,6 +88,8 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         }
         #[cfg(windows)]
         Some(Verb::Service { action }) => return service::run(*action, out),
+        #[cfg(windows)]
+        Some(Verb::Unregister) => return unregister::run(out),
         _ => {}
     }
     platform::autostart::use_options(cli.global.of_folders());
@@ -108,10 +114,11 @@ fn run(cli: Cli, out: &Out) -> Result<u8, Problem> {
         Verb::Window { window } => window::run(&session, window),
         #[cfg(not(any(target_os = "linux", windows)))]
         Verb::Window { window } => recover::window(&session, window),
+        Verb::Link { address } => link::run(session, &address, out),
         Verb::Exit => tray::exit(&session, out),
         Verb::Demo => demo::run(&session, out),
         Verb::Completions { .. } | Verb::Releases(_) => Ok(0),
         #[cfg(windows)]
-        Verb::Service { .. } => Ok(0),
+        Verb::Service { .. } | Verb::Unregister => Ok(0),
     }
 }

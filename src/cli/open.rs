@@ -27,6 +27,11 @@ pub fn run(session: &Session, what: What, out: &Out) -> Result<u8, Problem> {
             return open_here(session, &Target::Url(url), out).map(|()| 0);
         }
     };
+    choose(session, command, out)
+}
+
+/// Opens what a command of the menu opens.
+pub fn choose(session: &Session, command: Command, out: &Out) -> Result<u8, Problem> {
     // Opening needs this session, not the tray's: over SSH the tray's desktop would be the wrong one.
     let mut alone = session.alone()?;
     if command == Command::Details {

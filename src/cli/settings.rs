@@ -33,8 +33,8 @@ pub fn run(session: &Session, action: SettingsAction, out: &Out) -> Result<u8, P
     }
 }
 
-/// Waits for the turn to change this key, if the machine's settings allow that. A machine's file with mistakes
-/// locks nothing; `settings show` tells of them.
+/// Waits for the turn to change this key, if the machine's settings and policies allow that. What has mistakes locks
+/// nothing; `settings show` tells of them.
 fn may_change(session: &Session, key: &str) -> Result<Lock, Problem> {
     session.dirs.must_keep("settings")?;
     let (machine, _) = Machine::read(machine_file().as_deref());
@@ -92,6 +92,8 @@ fn show(session: &Session, out: &Out) -> Result<u8, Problem> {
         ValueOrigin::Line(line) => format!("line {line}"),
         ValueOrigin::Machine(line) => format!("machine, line {line}"),
         ValueOrigin::MachineLocked => "machine, locked".into(),
+        ValueOrigin::Policy => "policy".into(),
+        ValueOrigin::PolicyLocked => "policy, locked".into(),
     };
     let rows: Vec<[String; 3]> = values
         .iter()

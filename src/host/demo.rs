@@ -2,7 +2,20 @@
 //! folder, and a stand-in Client program, all in a temporary folder that goes with it. The shape of its
 //! servers.xml is inferred, as is all that we know of that file.
 
-use crate::domain::Problem;
+use super::{
+    audit::{Audit, To},
+    desk::Rates,
+    keys::Keys,
+    server::{Bounds, Host, Options},
+    tls::Pem,
+};
+use crate::{
+    domain::Problem,
+    store::{
+        atomic,
+        validations::{How, Validations},
+    },
+};
 use jiff::{ToSpan, civil::Date};
 use std::{
     fs,
@@ -58,6 +71,11 @@ impl World {
     /// The tray's own data.
     pub fn data(&self) -> PathBuf {
         self.folder().join("data")
+    }
+
+    /// The license host's folder: keys, licenses, certificate, audit log.
+    pub fn license_host(&self) -> PathBuf {
+        self.folder().join("license-host")
     }
 
     fn fill(&self, today: Date, port: u16) -> std::io::Result<()> {
@@ -137,8 +155,57 @@ fn connection(
         "  <Connection>\n    <Name>{name}</Name>\n    <Address>{address}</Address>\n    <Port>{port}</Port>\n    \
          <ConnectionType>Remote</ConnectionType>\n    <UserName>admin</UserName>\n    <Version>{version}</Version>\n    \
          <Edition>Pro</Edition>\n    <LicenseType>{kind}</LicenseType>\n    \
-         <MaintenanceExpires>{until}</MaintenanceExpires>\n    <ServerId>{id}</ServerId>\n  </Connection>\n"
+         <MaintenanceExpires>{until}</MaintenanceExpires>\n    <ServerId>{id}</ServerId>\n    \
+         <ActivationCode>{}</ActivationCode>\n  </Connection>\n",
+        code(id)
     )
+}
+
+/// The activation code of a demo server: no secret, and none of the vendor's.
+fn code(id: &str) -> String {
+    id.to_uppercase()
+}
+
+/// What the demo's license host knows: PROD-01 was renewed, BRANCH-07 has a date, and OLD-01 is not in its file.
+fn licenses(today: Date) -> String {
+    let license = |(id, name, kind, days): (&str, &str, &str, i64)| {
+        let until = today.checked_add(days.days()).unwrap_or(today);
+        format!(
+            "[[license]]\nactivation_code = \"{}\"\nserver_id = \"{id}\"\nname = \"{name}\"\nkind = \"{kind}\"\n\
+             edition = \"Pro\"\nmaintenance_until = {until}\n\n",
+            code(id)
+        )
+    };
+    let known = [
+        ("demo-0001", "PROD-01", "subscription", 390),
+        ("demo-0002", "PROD-02", "perpetual", 200),
+        ("demo-0003", "TEST-01", "perpetual", -40),
+        ("demo-0005", "BRANCH-07", "perpetual", 90),
+    ];
+    known.map(license).concat()
+}
+
+/// A license host in this world, whose key this world's tray trusts. A real one, over TLS; its licenses are made up.
+///
+/// # Errors
+///
+/// It cannot be made, or not be started.
+pub fn serve(world: &World, now: &jiff::ZonedDateTime) -> Result<Host, Problem> {
+    let (keys, licenses_file) = (world.license_host(), world.license_host().join("licenses.toml"));
+    let key = Keys::add(&keys, now.timestamp())?;
+    atomic::replace(&licenses_file, licenses(now.date()).as_bytes())?;
+    let host = Host::start(Options {
+        listen: (std::net::Ipv4Addr::LOCALHOST, 0).into(),
+        licenses: licenses_file,
+        pem: Pem::self_signed(&keys, &["127.0.0.1".into(), "localhost".into()])?,
+        rates: Rates::default(),
+        bounds: Bounds::default(),
+        audit: Audit::new(To::File(keys.join("audit.jsonl"))),
+        keys,
+    })?;
+    let store = Validations::below(&world.data());
+    store.trust(&host.address().to_string(), &[key.signing.public()], How::Demo, now.timestamp())?;
+    Ok(host)
 }
 
 /// The license of PROD-01 has so many days left.
@@ -188,6 +255,8 @@ pub fn stand_in_client() -> ExitCode {
     if !servers_xml.exists() {
         let _ = fs::copy(folder.join(RENEWED), servers_xml);
     }
+    // On Windows a program without a registered name could only borrow another one's.
+    #[cfg(unix)]
     let _ = notify_rust::Notification::new()
         .appname("Stand-in Client")
         .summary("The stand-in Client has started")
@@ -226,6 +295,10 @@ mod tests {
         assert_eq!(loaded.problems, []);
         let dirs = crate::platform::dirs::Dirs::new(None, Some(world.config()), None).unwrap();
         assert!(is_demo(&dirs));
+        let host = serve(&world, &jiff::ZonedDateTime::now()).unwrap();
+        let store = Validations::below(&world.data());
+        assert!(!store.pinned(Some(&host.address().to_string())).unwrap().is_empty());
+        drop(host);
         let folder = world.folder().to_path_buf();
         drop(world);
         assert!(!folder.exists() && !is_demo(&dirs));

@@ -12,6 +12,8 @@ mod run_key;
 use desktop_entry as system;
 #[cfg(windows)]
 use run_key as system;
+#[cfg(windows)]
+pub use run_key::line as command_line;
 
 use crate::domain::{Fault, Problem};
 use std::{ffi::OsString, sync::OnceLock};
@@ -70,6 +72,12 @@ pub fn set(on: bool) -> Result<(), Problem> {
     if !on {
         return system::remove();
     }
+    let words = words()?;
+    system::write(&words.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The tray's program, and the options that it is to be started with.
+pub fn words() -> Result<Vec<String>, Problem> {
     let program = super::program::path().map_err(|error| {
         Problem::new(
             Fault::Software,
@@ -83,9 +91,9 @@ pub fn set(on: bool) -> Result<(), Problem> {
     let mut words = Vec::new();
     for word in [program.as_os_str()].into_iter().chain(options.iter().map(OsString::as_os_str)) {
         let text = word.to_str().filter(|text| !text.contains('\0'));
-        words.push(text.ok_or_else(|| failed(&word.to_string_lossy(), "it is no Unicode text"))?);
+        words.push(text.ok_or_else(|| failed(&word.to_string_lossy(), "it is no Unicode text"))?.to_string());
     }
-    system::write(&words)
+    Ok(words)
 }
 
 fn failed(place: &str, why: impl Into<String>) -> Problem {

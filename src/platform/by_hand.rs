@@ -5,7 +5,7 @@ use crate::{
     app::report,
     domain::{
         Entry, Fault, Problem,
-        validation::{Claims, MAX_TEXT, Outcome, Record, Refusal, Request, Subject, open, text},
+        validation::{Claims, MAX_TEXT, Record, Refusal, Request, Subject, open, text},
     },
     sources::servers_xml::{Limits, Reading, read_file},
     store::{atomic, settings, validations::Validations},
@@ -70,10 +70,7 @@ pub fn accept(dirs: &Dirs, text: &str, now: Timestamp) -> Result<Answered, Probl
         return Ok(Err(if spent { Refusal::Replayed } else { Refusal::OtherNonce }));
     };
     let server_id = record.server_id.clone();
-    let accepted = store.change(&server_id, |record| {
-        validate::take(record, Ok(opened), nonce, now)
-            .inspect_err(|refusal| record.tried(Outcome::Refused { why: refusal.why() }, now))
-    })?;
+    let accepted = store.change(&server_id, |record| record.take(Ok(opened), nonce, now))?;
     tell_tray(dirs);
     Ok(accepted.map(|claims| (server_id, claims)))
 }

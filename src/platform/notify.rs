@@ -1,4 +1,4 @@
-//! Notifications of the desktop, through notify-rust. A notification is a pointer: all it offers is in the
+//! Notifications of the desktop: through notify-rust, on Windows as toasts and balloons. A notification is a pointer: all it offers is in the
 //! menu and on the command line as well, since desktops drop them.
 
 use super::Post;
@@ -135,35 +135,15 @@ fn show_and_wait(
     Ok(())
 }
 
-/// A toast where this program's name is registered and the system has toasts (Server Core and Wine have none),
+/// A toast where this program's name and addresses are registered and the system has toasts (Server Core and Wine have none),
 /// else the tray's own balloon.
 #[cfg(windows)]
 fn show_and_wait(bubble: &Bubble, _icon: Option<&Path>, post: &Post) -> Result<(), std::io::Error> {
-    use notify_rust::{NotificationResponse, Timeout};
-    let toast = || {
-        let mut toast = notify_rust::Notification::new();
-        toast.app_id(super::windows::identity::ID).summary(&bubble.summary).body(&bubble.body);
-        toast.timeout(if bubble.stays { Timeout::Never } else { Timeout::Default });
-        for (label, command) in &bubble.actions {
-            toast.action(&command.to_string(), label);
-        }
-        toast.show()
-    };
-    if super::windows::identity::is_registered() {
-        match toast() {
-            Ok(shown) => {
+    use super::windows::{identity, toast};
+    if identity::is_registered() && identity::has_addresses() {
+        match toast::show(bubble) {
+            Ok(()) => {
                 post(Event::Worked(Area::Notifications));
-                // An error only means that nobody answers any more.
-                let _ = shown.wait_for_response(|response: &NotificationResponse| {
-                    let choice = match response {
-                        NotificationResponse::Default => chosen("default"),
-                        NotificationResponse::Action(identifier) => chosen(identifier),
-                        _ => None,
-                    };
-                    if let Some(choice) = choice {
-                        post(Event::Answered(Answer { keys: bubble.keys.clone(), choice }));
-                    }
-                });
                 return Ok(());
             }
             Err(error) => tracing::info!(event = "toast.failed", error = %error),

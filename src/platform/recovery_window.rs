@@ -121,15 +121,13 @@ impl Backend for Here {
             if let Some(checked) = versions_of(&places) {
                 tell(VERSION_STEP, checked);
             }
-            let host = &settings.host;
+            let host = settings.place();
             let checked = match license_host::reachable(&settings, license_host::PATIENCE) {
-                Ok(()) => {
-                    Checked { standing: CheapStanding::Fine, words: format!("{host} answers on port 443.") }
-                }
+                Ok(()) => Checked { standing: CheapStanding::Fine, words: format!("{host}: it answers.") },
                 Err(problem) => Checked {
                     standing: CheapStanding::Look,
                     words: format!(
-                        "{host}, port 443: {}. Clearing the cache will not help while that is so.",
+                        "{host}: {}. Clearing the cache will not help while that is so.",
                         problem.why
                     ),
                 },

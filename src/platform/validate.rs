@@ -5,9 +5,7 @@ use crate::{
     app::event::{Asked, Licenses},
     domain::{
         Entry, Fault, Problem,
-        validation::{
-            Claims, Expectation, KeyId, Nonce, Opened, Outcome, Record, Refusal, Subject, Verdict, open,
-        },
+        validation::{Claims, Nonce, Record, Refusal, Subject, Verdict, open},
     },
     sources::validation_host::{Failure, Way},
     store::validations::{How, Validations},
@@ -142,38 +140,18 @@ pub fn ask(
                     Err(failure.problem(host))
                 }
                 Answered::Token { server_id, nonce, token, at } => {
-                    let opened = open(&token, &pinned);
+                    let mut opened = Some(open(&token, &pinned));
                     let mut went = Err(Refusal::OtherNonce);
                     record_of(&server_id, &mut |record| {
-                        went = take(record, opened.clone(), nonce, at).inspect_err(|refusal| {
-                            record.tried(Outcome::Refused { why: refusal.why() }, at);
-                        });
+                        if let Some(opened) = opened.take() {
+                            went = record.take(opened, nonce, at);
+                        }
                     });
                     went.map_err(|refusal| refusal.problem(host))
                 }
             })
             .collect()
     })
-}
-
-/// Takes an answer to the request with this nonce into the record of its license.
-///
-/// # Errors
-///
-/// It is refused; the record is as it was.
-pub fn take(
-    record: &mut Record,
-    opened: Result<Opened, Refusal>,
-    nonce: Nonce,
-    now: Timestamp,
-) -> Result<Claims, Refusal> {
-    let opened = opened?;
-    let key: KeyId = opened.key();
-    let server_id = record.server_id.clone();
-    let expected = Expectation { spent: &record.spent, ..Expectation::new(nonce, &server_id, now) };
-    let claims = opened.accept(&expected)?;
-    record.answered(claims.clone(), key, now);
-    Ok(claims)
 }
 
 /// What came back for one license.

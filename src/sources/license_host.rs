@@ -21,7 +21,7 @@ pub fn reachable(settings: &LicenseHost, timeout: Duration) -> Result<(), Proble
         Err(error) => Err(Problem::new(
             Fault::Unavailable,
             "The license host cannot be reached",
-            format!("{host}, port 443"),
+            settings.place(),
             cause(&error),
             "See what is in the way: `visualcron-tray diagnose`. License data are refreshed by the Client over that way. A \
              validation by hand: `visualcron-tray open manual-validation`.",

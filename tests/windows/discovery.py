@@ -2,7 +2,7 @@
 """A stand-in for VisualCron in a Wine prefix of its own, with registry keys, programs that bear versions and a real
 Windows service; and the real program, which has to find it, tell of it, and start and stop the service.
 
-    tests/windows/discovery.py [PROGRAM]      default: dist/visualcron-tray.com, made by scripts/windows/build.sh
+    tests/windows/discovery.py [PROGRAM [STEP…]]      default: dist/visualcron-tray.com, made by scripts/windows/build.sh
 
 What the program says is held against what Windows' own tools say: nothing passes because it was not looked at. Wine's
 quirk here: everybody is an administrator, so that nothing is refused.
@@ -25,6 +25,10 @@ UNINSTALL = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
 UNINSTALL_32 = r"SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall"
 # Of this folder no document speaks: it has to be found.
 FOLDER = r"C:\Apps\VC here"
+VISUALCRON = r"C:\Program Files (x86)\VisualCron"
+OLD = "<ArrayOfConnection><Connection><Name>Büro</Name><Address>a</Address></Connection></ArrayOfConnection>"
+QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+FOLDERS = ["--data-dir", r"C:\data", "--config", r"C:\data\settings.toml", "--visualcron-dir", r"C:\user"]
 checks = 0
 
 
@@ -45,8 +49,7 @@ def wine(*words, expect=0, timeout=PATIENCE):
 
 
 def ask(*words, **options):
-    folders = ["--data-dir", r"C:\data", "--config", r"C:\data\settings.toml", "--visualcron-dir", r"C:\user"]
-    return wine(PROGRAM, *folders, *words, **options)
+    return wine(PROGRAM, *FOLDERS, *words, **options)
 
 
 def check(holds, otherwise):
@@ -148,7 +151,7 @@ def everything_by_its_service():
     told = [(server["name"], server["installed_version"], server["coverage"]) for server in servers]
     same(told, [("HERE", "13.2.2", "not_covered")], "the server on this machine")
     check("is 13.2.1, the server 13.2.2" in " ".join(servers[0]["notes"]), servers)
-    on_disk(r"C:\data\settings.toml").unlink()
+    on_disk(r"C:\data\settings.toml").unlink(missing_ok=True)
     for place, folder in [("server-settings", r"C:\Elsewhere"), ("server-log", rf"{FOLDER}\log")]:
         _, said, _ = ask("-v", "open", place)
         check(said.strip().endswith(f"Opened: {folder}"), said)
@@ -179,7 +182,7 @@ def processes(name):
             environment = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue
-        if words[0].lower().endswith(f"\\{name}".lower()) and f"WINEPREFIX={PREFIX}" in environment:
+        if words[0].replace("/", "\\").lower().endswith(f"\\{name}".lower()) and f"WINEPREFIX={PREFIX}" in environment:
             found[int(folder.name)] = [word for word in words[1:] if word]
     return found
 
@@ -193,8 +196,9 @@ def start(*words):
 
 def server_cache_cleared():
     """The vendor's seven steps with programs that run: closed by their windows, started again as they ran."""
-    folder = r"C:\Program Files (x86)\VisualCron"
-    settings = on_disk(r"C:\user\settings")
+    folder = VISUALCRON
+    put_programs(folder)
+    settings = settings_folder()
     settings.mkdir(parents=True)
     old = "<ArrayOfConnection><Connection><Name>A</Name><Address>a</Address></Connection></ArrayOfConnection>"
     (settings / "servers.xml").write_text(old)
@@ -231,15 +235,113 @@ def server_cache_cleared():
     wine("taskkill", "/f", "/im", "VCTray.exe")
 
 
+def settings_folder():
+    return on_disk(r"C:\user\settings")
+
+
+def fresh_servers_xml():
+    """servers.xml as the Client left it, and no backup."""
+    settings_folder().mkdir(parents=True, exist_ok=True)
+    for path in settings_folder().iterdir():
+        path.unlink()
+    (settings_folder() / "servers.xml").write_text(OLD)
+
+
+def is_whole(when):
+    """The list of servers is there once, whole: in its place, or as the one backup."""
+    texts = [path.read_text() for path in settings_folder().iterdir()]
+    same(texts, [OLD], f"the user's servers.xml and its backups, {when}")
+
+
+def state_of_recovery():
+    return json.loads(ask("recover", "--status", "--json", expect=None)[0])["state"]
+
+
+def end_client():
+    wine("taskkill", "/f", "/im", "VisualCronClient.exe", expect=None)
+    wait_for("the end of the Client", lambda: not processes("VisualCronClient.exe"))
+
+
+def server_cache_cleared_beside_our_tray():
+    """Our own tray is closed by its window, and comes back with its options."""
+    fresh_servers_xml()
+    tray = subprocess.Popen([WINE, Path(PROGRAM).with_suffix(".exe"), *FOLDERS, "tray"], env=ENV, **QUIET)
+    log = on_disk(r"C:\data\log\visualcron-tray.log")
+    wait_for("the tray", lambda: log.exists() and "tray.started" in log.read_text(errors="replace"))
+    # It answers: what is asked now comes from it.
+    ask("status", expect=None)
+    before = processes("visualcron-tray.exe")
+    said = "".join(ask("recover", "--yes", "--no-client", "--wait", "0")[:2])
+    wait_for("the end of the tray", lambda: tray.poll() is not None)
+    same(tray.returncode, 0, f"exit code of the tray ({said})")
+    wait_for("the tray again", lambda: processes("visualcron-tray.exe"))
+    after = processes("visualcron-tray.exe")
+    same((len(before), len(after)), (1, 1), "trays before and after")
+    check(not set(before) & set(after), f"the tray was not started anew: {said}")
+    same(list(after.values()), list(before.values()), "its options")
+    check(not (settings_folder() / "servers.xml").exists(), f"servers.xml is still there: {said}")
+    is_whole("beside our tray")
+    ask("exit")
+    wait_for("the end of the tray", lambda: not processes("visualcron-tray.exe"))
+
+
+def killed_again_and_again():
+    """Ended at any moment, without warning: nothing is lost, and what was interrupted is finished or taken back."""
+    ended_inside = 0
+    for number in range(8):
+        end_client()
+        fresh_servers_xml()
+        start(rf"{VISUALCRON}\VisualCronClient.exe", "idle")
+        time.sleep(1)
+        recover = subprocess.Popen([WINE, PROGRAM, *FOLDERS, "recover", "--yes", "--wait", "0"], env=ENV, **QUIET)
+        # From before its first step to after its last one, whatever the machine is doing.
+        journals = on_disk(r"C:\data")
+        known = set(journals.rglob("*.jsonl"))
+        wait_for("the journal", lambda: recover.poll() is not None or set(journals.rglob("*.jsonl")) - known)
+        time.sleep(number * 0.15)
+        for pid in processes("visualcron-tray.com"):
+            os.kill(pid, 9)
+        recover.wait(PATIENCE)
+        is_whole(f"after the end {number}")
+        if state_of_recovery() == "interrupted":
+            ended_inside += 1
+            way = ["--resume", "--rollback"][number % 2]
+            said = "".join(ask("recover", way, "--yes", "--wait", "0", expect=None)[:2])
+            is_whole(f"after {way} ({said})")
+            cleared = not (settings_folder() / "servers.xml").exists()
+            same(cleared, way == "--resume", f"cleared after {way} ({said})")
+            same(state_of_recovery(), "none", f"what is open ({said})")
+    print(f"  ended within a recovery: {ended_inside} of 8")
+    end_client()
+
+
+def session_ends_meanwhile():
+    """While a recovery waits for a Client that does not close, the session ends: nothing was moved, and it is known."""
+    fresh_servers_xml()
+    start(rf"{VISUALCRON}\VisualCronClient.exe", "stubborn")
+    time.sleep(1)
+    recover = subprocess.Popen([WINE, PROGRAM, *FOLDERS, "recover", "--yes", "--timeout", "60"], env=ENV, **QUIET)
+    known = set(on_disk(r"C:\data").rglob("*.jsonl"))
+    wait_for("the journal", lambda: recover.poll() is not None or set(on_disk(r"C:\data").rglob("*.jsonl")) - known)
+    time.sleep(1)
+    subprocess.run([WINE, "wineboot", "--end-session", "--force", "--kill"], env=ENV, timeout=PATIENCE, **QUIET)
+    wait_for("the end of the command", lambda: recover.poll() is not None)
+    end_client()
+    is_whole("after the session's end")
+    check((settings_folder() / "servers.xml").exists(), "servers.xml is not in its place")
+    ask("recover", "--rollback", "--yes", expect=None)
+    is_whole("after that was taken back")
+    same(state_of_recovery(), "none", "what is open")
+
+
 def noticed_by_the_tray():
     """The tray sees what others do to the service, without asking again and again. The last step: in Wine a service that
     was watched cannot be deleted any more."""
     service("VisualCron", rf'"{FOLDER}\VisualCronService.exe"')
     log = on_disk(r"C:\data\log\visualcron-tray.log")
     tray = subprocess.Popen(
-        [WINE, Path(PROGRAM).with_suffix(".exe"), "-v", "--data-dir", r"C:\data", "--config", r"C:\data\settings.toml", "--visualcron-dir", r"C:\user", "tray"],
-        env=ENV, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [WINE, Path(PROGRAM).with_suffix(".exe"), "-v", *FOLDERS, "tray"], env=ENV, **QUIET
+    )
     looks = lambda: log.read_text(errors="replace").count("sources.read") if log.exists() else 0
     try:
         wait_for("the tray's first look", lambda: looks() > 0)
@@ -333,6 +435,42 @@ def machine_settings():
     check("The machine's settings are passed over" in said and "not to the administrators" in said, said)
 
 
+def policies():
+    """Group Policy's keys: locked and recommended values, one with a mistake, and what a user can change then."""
+    key = r"HKLM\SOFTWARE\Policies\visualcron-tray"
+    on_disk(r"C:\ProgramData\visualcron-tray\settings.toml").unlink(missing_ok=True)
+    value(rf"{key}\notices", "expiring_days", "45", "REG_DWORD")
+    value(rf"{key}\notices", "quiet_hours", "20:00-07:00")
+    value(rf"{key}\notices", "before_days", "%DAYS%", "REG_EXPAND_SZ")
+    value(rf"{key}\Recommended\notices", "renewed", "0", "REG_DWORD")
+    value(rf"{key}\Recommended\pages", "renew", "https://intra.example/renew")
+
+    def shown():
+        text, said, _ = ask("settings", "show", "--json", expect=78)
+        report = json.loads(text)
+        return {row["key"]: (row["value"], row["origin"]) for row in report["settings"]}, report, said
+
+    rows, report, _ = shown()
+    same(rows["notices.expiring_days"], ("45", "policy, locked"), "a number")
+    same(rows["notices.quiet_hours"], ('"20:00-07:00"', "policy, locked"), "a text")
+    same(rows["notices.renewed"], ("false", "policy"), "a recommended value")
+    same(rows["pages.renew"], ('"https://intra.example/renew"', "policy"), "a recommended text")
+    same(rows["notices.before_days"][1], "default", "a value of a wrong type")
+    problem = json.dumps(report["problems"])
+    check("REG_EXPAND_SZ" in problem and r"notices, before_days" in problem, problem)
+    _, said, _ = ask("settings", "set", "notices.expiring_days", "10", expect=77)
+    check("a policy of this machine locks it" in said, said)
+    ask("settings", "set", "notices.renewed", "true")
+    rows, _, _ = shown()
+    same(rows["notices.renewed"][0], "true", "a recommended value that the user changed")
+    check(rows["notices.renewed"][1].startswith("line "), rows["notices.renewed"])
+    wine("reg", "delete", rf"{key}\notices", "/v", "before_days", "/f")
+    report = json.loads(ask("settings", "show", "--json")[0])
+    same(report["problems"], [], "problems without the mistake")
+    wine("reg", "delete", key, "/f")
+    ask("settings", "set", "notices.expiring_days", "10")
+
+
 def main():
     global ENV, PROGRAM
     PROGRAM = str(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "dist/visualcron-tray.com").resolve())
@@ -342,7 +480,7 @@ def main():
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "VISUALCRON_TRAY_MACHINE_SETTINGS"):
         ENV.pop(name, None)
     try:
-        for step in (
+        for step in [globals()[name] for name in sys.argv[2:]] or (
             nothing_installed,
             everything_by_its_service,
             started_and_stopped,
@@ -350,7 +488,11 @@ def main():
             client_alone,
             by_other_hints,
             server_cache_cleared,
+            server_cache_cleared_beside_our_tray,
+            killed_again_and_again,
+            session_ends_meanwhile,
             machine_settings,
+            policies,
             noticed_by_the_tray,
         ):
             before, start = checks, time.monotonic()

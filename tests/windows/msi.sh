@@ -59,6 +59,7 @@ wine_run() {
 msiexec() { wine_run cmd /v:on /c "msiexec $* /qn & echo !errorlevel!" | tail -n 1 | tr -d ' '; }
 windows_path() { printf 'Z:%s' "${1//\//\\}"; }
 repair() { msiexec /i "$(windows_path "$1")" REINSTALL=ALL REINSTALLMODE=omus; }
+default_value() { wine_run reg query "$1" /ve | sed -n 's/^.*REG_SZ *//p'; }
 value() { wine_run reg query "$1" /v "$2" | sed -n "s/^ *$2 *REG_[A-Z_]* *//p"; }
 
 # The trays of this prefix: not their twins that only ask something.
@@ -202,6 +203,10 @@ there 'the user has settings' "$settings"
 settings_sum=$(sha256sum <"$settings")
 wine_run "$console" autostart on >/dev/null
 has 'the user switches the start on logon on' visualcron-tray.exe "$(value "$run" visualcron-tray)"
+address='HKCU\Software\Classes\visualcron-tray'
+opens=$(default_value "$address\shell\open\command")
+is 'addresses start the tray' "\"${console%.com}.exe\" link -- \"%1\"" "$opens"
+is 'and are addresses' 1 "$(wine_run reg query "$address" /v 'URL Protocol' | grep -c 'URL Protocol')"
 start_tray "$installed/visualcron-tray.exe" || fail 'the tray starts'
 old=$(trays | paste -sd' ')
 [ -n "$old" ] && pass "the tray runs" || fail "the tray runs"
@@ -291,12 +296,16 @@ is 'the files' 'LICENSE-APACHE.txt LICENSE-MIT.txt README.md visualcron-tray.com
 is 'start on logon for all' '"C:\Program Files\visualcron-tray\visualcron-tray.exe"' "$(value "$run" visualcron-tray)"
 has 'where it is' 'C:\Program Files\visualcron-tray\visualcron-tray.exe' "$(value "$ours" Tray)"
 is 'nothing in the user'"'"'s registry' '' "$(value 'HKCU\Software\visualcron-tray' Tray)"
+is 'addresses start the tray' '"C:\Program Files\visualcron-tray\visualcron-tray.exe" link -- "%1"' \
+    "$(default_value 'HKLM\Software\Classes\visualcron-tray\shell\open\command')"
 has 'it runs from there' 'visualcron-tray ' "$(wine_run 'C:\Program Files\visualcron-tray\visualcron-tray.com' --version)"
 wait_tray no && pass 'no tray is started with the installer'"'"'s rights' || fail 'no tray is started with the installer'"'"'s rights'
 is 'the package for one user is refused beside it' 1603 "$(msiexec /i "$(windows_path "$user2")")"
 mkdir -p "$WINEPREFIX/drive_c/ProgramData/visualcron-tray"
 echo '# of the administrator' >"$WINEPREFIX/drive_c/ProgramData/visualcron-tray/settings.toml"
 start_tray "$program_files/visualcron-tray.exe" || fail 'the tray starts'
+is 'the tray leaves the addresses of all users to the installer' '' \
+    "$(default_value 'HKCU\Software\Classes\visualcron-tray\shell\open\command')"
 is 'upgrade while the tray runs' 0 "$(msiexec /i "$(windows_path "$machine2")")"
 wait_tray no && pass 'the tray is closed' || fail 'the tray is closed'
 is 'the new version is noted' 7.2.0 "$(value "$ours" Version)"

@@ -1,6 +1,6 @@
 //! What is kept of one license's validation, where it stands, and when to try next.
 
-use super::{Claims, KeyId, Nonce, Verdict, refusal::length};
+use super::{Claims, Expectation, KeyId, Nonce, Opened, Refusal, Verdict, refusal::length};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -246,6 +246,35 @@ impl Record {
         }
         self.accepted = Some(accepted);
         self.failed = None;
+    }
+
+    /// Takes the answer to the request with this nonce, or notes down why it is refused. What was known stays.
+    ///
+    /// # Errors
+    ///
+    /// The [`Refusal`], that of opening the token included.
+    pub fn take(
+        &mut self,
+        opened: Result<Opened, Refusal>,
+        nonce: Nonce,
+        now: Timestamp,
+    ) -> Result<Claims, Refusal> {
+        let accepted = opened.and_then(|opened| {
+            let key = opened.key();
+            let expected =
+                Expectation { spent: &self.spent, ..Expectation::new(nonce, &self.server_id, now) };
+            Ok((opened.accept(&expected)?, key))
+        });
+        match accepted {
+            Ok((claims, key)) => {
+                self.answered(claims.clone(), key, now);
+                Ok(claims)
+            }
+            Err(refusal) => {
+                self.tried(Outcome::Refused { why: refusal.why() }, now);
+                Err(refusal)
+            }
+        }
     }
 
     /// A try brought no answer to accept. What was known stays.

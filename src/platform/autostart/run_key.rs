@@ -7,14 +7,18 @@ pub use registry::{remove, status, write};
 /// The longest command that Windows starts from there, in UTF-16 units (documented).
 const LONGEST: usize = 260;
 
-/// The command, quoted as C programs and `CommandLineToArgvW` read it; why not, where it is too long.
-fn command(words: &[&str]) -> Result<String, String> {
-    let command = words
+/// A program and its arguments, quoted as C programs and `CommandLineToArgvW` read them.
+pub fn line(words: &[&str]) -> String {
+    let quoted = words
         .iter()
         .enumerate()
-        .map(|(at, word)| if at == 0 { format!("\"{word}\"") } else { argument(word) })
-        .collect::<Vec<_>>()
-        .join(" ");
+        .map(|(at, word)| if at == 0 { format!("\"{word}\"") } else { argument(word) });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+/// The line for the Run key; why not, where it is too long.
+fn command(words: &[&str]) -> Result<String, String> {
+    let command = line(words);
     match command.encode_utf16().count() {
         units if units > LONGEST => {
             Err(format!("the command has {units} characters, and Windows starts at most {LONGEST} there"))
@@ -50,22 +54,15 @@ fn is_switched_off(approved: &[u8]) -> bool {
 #[cfg(windows)]
 mod registry {
     use super::super::{NAME, Start, failed};
-    use crate::domain::{Fault, Problem};
+    use crate::{
+        domain::{Fault, Problem},
+        platform::windows::found,
+    };
     use windows_registry::{CURRENT_USER, Key, LOCAL_MACHINE, Result};
 
     const RUN: &str = r"Software\Microsoft\Windows\CurrentVersion\Run";
     const APPROVED: &str = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run";
     const TASK_MANAGER: &str = "Task Manager";
-
-    /// `None` where there is no such key or value.
-    fn found<T>(result: Result<T>) -> Result<Option<T>> {
-        const NOT_FOUND: i32 = 0x8007_0002_u32 as i32;
-        match result {
-            Ok(value) => Ok(Some(value)),
-            Err(error) if error.code().0 == NOT_FOUND => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
 
     fn start(root: &Key) -> Result<Start> {
         if found(root.open(RUN).and_then(|run| run.get_type(NAME)))?.is_none() {

@@ -89,6 +89,7 @@ pub fn watched(mut tray: super::Tray, post: Post) -> super::Tray {
             News::DoubleClicked => post(super::click()),
             News::BalloonClicked => notify::balloon_clicked(&post),
             News::Close => post(Event::Chosen(crate::app::Command::Exit)),
+            News::Policies => post(Event::FilesChanged),
             News::Changed => post(Event::Woke),
         };
     };

@@ -5,11 +5,13 @@ pub mod console;
 pub mod discovery;
 pub mod identity;
 pub mod machine_settings;
+pub mod policies;
 pub mod programs;
 pub mod proxy;
 pub mod recovery_world;
 pub mod security;
 pub mod service;
+pub mod toast;
 pub mod tray_window;
 
 use std::{
@@ -40,6 +42,16 @@ pub unsafe fn wide_text(text: *const u16) -> OsString {
     unsafe {
         let length = (0..).take_while(|&unit| *text.add(unit) != 0).count();
         OsString::from_wide(std::slice::from_raw_parts(text, length))
+    }
+}
+
+/// `None` where there is no such key or value in the registry.
+pub fn found<T>(result: windows_registry::Result<T>) -> windows_registry::Result<Option<T>> {
+    const NOT_FOUND: i32 = 0x8007_0002_u32 as i32;
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.code().0 == NOT_FOUND => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

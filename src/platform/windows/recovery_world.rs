@@ -3,6 +3,10 @@
 
 use super::{programs, security, wide};
 use crate::{
+    app::{
+        Command,
+        report::{Reply, Request},
+    },
     platform::{dirs::Dirs, instance},
     recovery::{
         Program, Record, Role, World,
@@ -21,7 +25,7 @@ use std::{
         process::CommandExt,
     },
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{self, Stdio},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -34,6 +38,8 @@ use windows_sys::Win32::{
     System::Threading::CREATE_NEW_PROCESS_GROUP,
 };
 
+/// How long our tray may take to say that it ends.
+const TALK: Duration = Duration::from_secs(5);
 /// The most bytes of a servers.xml that is moved: as many as are read.
 const MAX_FILE: u64 = 128 * 1024 * 1024;
 
@@ -145,6 +151,13 @@ impl World for RealWorld<'_> {
     }
 
     fn ask_to_close(&mut self, program: &Program) -> io::Result<()> {
+        // Our own tray by its socket, which it has also where it has no window.
+        if program.role == Role::OurTray {
+            let request = Request::Run { command: Command::Exit.to_string() };
+            if let Ok(Some(Reply::Done)) = instance::question(self.dirs, request, TALK) {
+                return Ok(());
+            }
+        }
         programs::ask_to_close(pid_of(program)?, program.started)
     }
 
@@ -153,7 +166,7 @@ impl World for RealWorld<'_> {
     }
 
     fn start(&mut self, program: &Program) -> io::Result<()> {
-        let mut command = Command::new(&program.path);
+        let mut command = process::Command::new(&program.path);
         command.args(&program.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // Ctrl+C in a console of ours is not meant for it.
         command.creation_flags(CREATE_NEW_PROCESS_GROUP);

@@ -2,7 +2,7 @@ use super::*;
 use crate::recovery::{Choices, Journal, Outcome, Plan, backup, run::begin};
 use std::{
     os::windows::fs::OpenOptionsExt,
-    process::Child,
+    process::{Child, Command},
     time::{Duration, Instant},
 };
 use windows_sys::Win32::{

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use tray_icon::TrayIcon;
 use windows_sys::Win32::{
     Foundation::{HWND, LPARAM, LRESULT, RECT, WPARAM},
+    System::Threading::GetCurrentThreadId,
     UI::{
         Shell::{
             DefSubclassProc, NIF_INFO, NIIF_INFO, NIIF_RESPECT_QUIET_TIME, NIIF_WARNING, NIM_MODIFY,
@@ -13,8 +14,9 @@ use windows_sys::Win32::{
             Shell_NotifyIconGetRect, Shell_NotifyIconW,
         },
         WindowsAndMessaging::{
-            PBT_APMRESUMEAUTOMATIC, SPI_SETNONCLIENTMETRICS, WM_CLOSE, WM_DISPLAYCHANGE, WM_DPICHANGED,
-            WM_LBUTTONDBLCLK, WM_POWERBROADCAST, WM_RBUTTONUP, WM_SETTINGCHANGE, WM_TIMECHANGE, WM_USER,
+            EnumThreadWindows, PBT_APMRESUMEAUTOMATIC, SPI_SETNONCLIENTMETRICS, WM_CLOSE, WM_DISPLAYCHANGE,
+            WM_DPICHANGED, WM_LBUTTONDBLCLK, WM_POWERBROADCAST, WM_RBUTTONUP, WM_SETTINGCHANGE,
+            WM_TIMECHANGE, WM_USER,
         },
     },
 };
@@ -36,6 +38,8 @@ pub enum News {
     BalloonClicked,
     /// Somebody asks the program to end.
     Close,
+    /// Group Policy was applied.
+    Policies,
     /// The machine woke up, its clock was set, or screens or settings changed.
     Changed,
 }
@@ -48,6 +52,8 @@ struct Watcher {
 /// The watch over the window. Ends when dropped; must be dropped before the icon.
 pub struct TrayWindow {
     window: HWND,
+    /// The loop's own windows. Who asks a program to close asks all its windows, and without these the loop is deaf.
+    others: Vec<HWND>,
     watcher: *mut Watcher,
 }
 
@@ -64,7 +70,13 @@ impl TrayWindow {
         if let Ok(mut current) = WINDOW.lock() {
             *current = Some(window as usize);
         }
-        TrayWindow { window, watcher }
+        let mut others = windows_of_this_thread();
+        others.retain(|other| *other != window);
+        for other in &others {
+            // SAFETY: as above.
+            unsafe { SetWindowSubclass(*other, Some(other_proc), SUBCLASS, watcher as usize) };
+        }
+        TrayWindow { window, others, watcher }
     }
 }
 
@@ -77,9 +89,43 @@ impl Drop for TrayWindow {
         // nobody uses `watcher` any more, for no message is being handled while this thread drops it.
         unsafe {
             RemoveWindowSubclass(self.window, Some(proc), SUBCLASS);
+            for other in &self.others {
+                RemoveWindowSubclass(*other, Some(other_proc), SUBCLASS);
+            }
             drop(Box::from_raw(self.watcher));
         }
     }
+}
+
+/// The top-level windows that this thread has made.
+fn windows_of_this_thread() -> Vec<HWND> {
+    unsafe extern "system" fn each(window: HWND, found: LPARAM) -> i32 {
+        // SAFETY: the list below, which waits for this.
+        unsafe { (*(found as *mut Vec<HWND>)).push(window) };
+        1
+    }
+    let mut found = Vec::new();
+    // SAFETY: the pointer outlives the call.
+    unsafe { EnumThreadWindows(GetCurrentThreadId(), Some(each), &raw mut found as LPARAM) };
+    found
+}
+
+/// Another window than the tray's is asked to close: that would destroy it.
+unsafe extern "system" fn other_proc(
+    window: HWND,
+    message: u32,
+    wparam: WPARAM,
+    lparam: LPARAM,
+    _id: usize,
+    data: usize,
+) -> LRESULT {
+    if message == WM_CLOSE {
+        // SAFETY: `data` is the watcher, alive as long as the subclass is.
+        (unsafe { &*(data as *const Watcher) }.tell)(News::Close);
+        return 0;
+    }
+    // SAFETY: the arguments are the message's own.
+    unsafe { DefSubclassProc(window, message, wparam, lparam) }
 }
 
 unsafe extern "system" fn proc(
@@ -114,6 +160,12 @@ unsafe extern "system" fn proc(
         }
         (WM_POWERBROADCAST, _) if wparam as u32 == PBT_APMRESUMEAUTOMATIC => (watcher.tell)(News::Changed),
         (WM_SETTINGCHANGE, _) if wparam as u32 == SPI_SETNONCLIENTMETRICS => (watcher.tell)(News::Changed),
+        // SAFETY: with this message the system passes a text that ends with a zero, or none.
+        (WM_SETTINGCHANGE, _)
+            if lparam != 0 && unsafe { super::wide_text(lparam as *const u16) } == "Policy" =>
+        {
+            (watcher.tell)(News::Policies);
+        }
         (WM_TIMECHANGE | WM_DISPLAYCHANGE | WM_DPICHANGED, _) => (watcher.tell)(News::Changed),
         _ => {}
     }

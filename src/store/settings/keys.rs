@@ -14,6 +14,19 @@ pub struct KeyInfo {
     pub(super) slot: AnySlot,
 }
 
+/// What kind of value a key takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// True or false.
+    Flag,
+    /// A whole number, from and to.
+    Number(u32, u32),
+    /// One of these words.
+    Words(Vec<&'static str>),
+    /// A text, or a list written as a text.
+    Text,
+}
+
 /// A slot of the settings or of a server in them.
 pub(super) enum AnySlot {
     Settings(Slot<Settings>),
@@ -36,6 +49,14 @@ impl KeyInfo {
         match &self.slot {
             AnySlot::Settings(slot) => slot.allowed(),
             AnySlot::Server(slot) => slot.allowed(),
+        }
+    }
+
+    /// What kind of value it takes, for forms such as Group Policy's.
+    pub fn shape(&self) -> Shape {
+        match &self.slot {
+            AnySlot::Settings(slot) => slot.shape(),
+            AnySlot::Server(slot) => slot.shape(),
         }
     }
 
@@ -179,7 +200,7 @@ keys! {
     Settings "connection.main_server" = Text[connection.main_server] like "\"PROD-01\"",
         "Name or address of the server that the menu's Server is about, and that the check of the main one tries; without it the local one, else the first by name.";
     Settings "license_host.host" = Host[license_host.host],
-        "The host that Refresh license data needs, tried on TCP port 443.";
+        "The host that Refresh license data needs, tried on TCP port 443, or the port given with it.";
     Settings "license_host.check_on_refresh" = Flag[license_host.check_on_refresh],
         "Whether Refresh license data also checks that this host can be reached.";
     Settings "license_host.proxy" = Proxy[license_host.proxy] like "\"http://proxy.corp.example:8080\"",

@@ -20,7 +20,7 @@ pub struct Loaded {
     pub settings: Settings,
     /// What is wrong; each says in its next step which settings are in force meanwhile.
     pub problems: Vec<Problem>,
-    /// What the user's file says in vain, because the machine's locks it. No fault of anybody.
+    /// What the user's file says in vain, because the machine's or a policy locks it. No fault of anybody.
     pub notes: Vec<Problem>,
     /// When the file that is in force was last written; the time of loading when none is.
     pub read_at: Timestamp,
@@ -50,7 +50,8 @@ pub enum Origin {
 ///
 /// No file, or an empty one, means the defaults and is no problem: editors leave either for a moment.
 ///
-/// Below it all lies the machine's settings file ([`machine_file`]), if there is one.
+/// Below it all lies the machine's settings file ([`machine_file`]), if there is one, and over that the policies of
+/// this machine ([`super::use_policies`]).
 pub fn load(path: &Path, last_good: &Path) -> Loaded {
     load_over(machine_file().as_deref(), path, last_good, false)
 }
@@ -221,6 +222,10 @@ pub enum ValueOrigin {
     Machine(usize),
     /// The machine's settings file, which locks it; or the program's default, which that file locks.
     MachineLocked,
+    /// A policy of this machine, which sets the default.
+    Policy,
+    /// A policy of this machine, which locks it.
+    PolicyLocked,
 }
 
 /// Every value in force: all keys of all sections, then what is given of each server.

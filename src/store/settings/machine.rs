@@ -6,6 +6,7 @@ use super::{
     keys::{AnySlot, KeyInfo, known_keys},
     load::{ValueOrigin, decode},
     parse::{Located, parse_machine, without_mark},
+    policy::{self, InForce},
 };
 use crate::{
     domain::{Fault, Problem},
@@ -53,16 +54,26 @@ pub fn machine_file() -> Option<PathBuf> {
     }
 }
 
-/// What the machine's settings file says.
+/// What the machine's settings file says, and over it the policies of this machine.
 #[derive(Clone, Debug, Default)]
 pub struct Machine {
     located: Located,
+    policies: InForce,
 }
 
 impl Machine {
-    /// Reads the machine's settings file. One that is not there, or empty, says nothing; one with mistakes counts
-    /// as not there, and the mistakes are returned beside it.
+    /// Reads the machine's settings file, and the policies. A file that is not there, or empty, says nothing; one
+    /// with mistakes counts as not there, and the mistakes are returned beside it.
     pub fn read(path: Option<&Path>) -> (Machine, Vec<Problem>) {
+        let (mut machine, mut problems) = Machine::read_file(path);
+        let (policies, unread) = policy::read();
+        let (in_force, passed_over) = policy::apply(&mut machine.located.settings, policies);
+        machine.policies = in_force;
+        problems.extend(unread.into_iter().chain(passed_over));
+        (machine, problems)
+    }
+
+    fn read_file(path: Option<&Path>) -> (Machine, Vec<Problem>) {
         let Some(path) = path else { return (Machine::default(), Vec::new()) };
         let read = || {
             let given = GIVEN.get().filter(|given| given.path.as_deref() == Some(path));
@@ -74,7 +85,7 @@ impl Machine {
             if without_mark(text).trim().is_empty() {
                 return Ok(Machine::default());
             }
-            parse_machine(text, path).map(|located| Machine { located })
+            parse_machine(text, path).map(|located| Machine { located, ..Machine::default() })
         };
         match read() {
             Ok(machine) => (machine, Vec::new()),
@@ -87,6 +98,14 @@ impl Machine {
 
     /// Whether a user's file cannot change this key: `notices.quiet_hours`, or `server` for the servers.
     pub fn locks(&self, key: &str) -> bool {
+        self.policy_locks(key) || self.file_locks(key)
+    }
+
+    fn policy_locks(&self, key: &str) -> bool {
+        self.policies.get(key) == Some(&true)
+    }
+
+    fn file_locks(&self, key: &str) -> bool {
         self.located.locked.iter().any(|locked| {
             *locked == key || key.strip_prefix(locked.as_str()).is_some_and(|rest| rest.starts_with('.'))
         })
@@ -99,10 +118,15 @@ impl Machine {
                 Fault::Permission,
                 "Cannot change the settings",
                 key.to_string(),
-                "the machine's settings lock it",
+                format!("{} it", self.who_locks(key)),
                 "Ask the administrator of this machine",
             )
         })
+    }
+
+    /// `a policy of this machine locks`.
+    fn who_locks(&self, key: &str) -> &'static str {
+        if self.policy_locks(key) { "a policy of this machine locks" } else { "the machine's settings lock" }
     }
 
     /// The user's file over this one.
@@ -113,10 +137,12 @@ impl Machine {
             let AnySlot::Settings(slot) = &info.slot else { continue };
             let (locked, line) = (self.locks(info.key), user.lines.get(info.key));
             let machine_line = self.located.lines.get(info.key);
-            let origin = match (locked, line) {
-                (true, _) => ValueOrigin::MachineLocked,
-                (false, Some(line)) => ValueOrigin::Line(*line),
-                (false, None) => {
+            let origin = match (self.policies.get(info.key), locked, line) {
+                (Some(true), ..) => ValueOrigin::PolicyLocked,
+                (_, true, _) => ValueOrigin::MachineLocked,
+                (_, false, Some(line)) => ValueOrigin::Line(*line),
+                (Some(false), false, None) => ValueOrigin::Policy,
+                (None, false, None) => {
                     machine_line.map_or(ValueOrigin::Default, |line| ValueOrigin::Machine(*line))
                 }
             };
@@ -129,11 +155,21 @@ impl Machine {
                     let _ = slot.read(&mut layered.settings, &value);
                 }
             } else if slot.value(&mut layered.settings).map(|v| v.to_string()) != own.map(|v| v.to_string()) {
-                layered.notes.push(passed_over(path, *line, info.key));
+                layered.notes.push(self.passed_over(path, *line, info.key));
             }
         }
         self.servers_below(user, path, &mut layered);
         layered
+    }
+
+    fn passed_over(&self, path: &Path, line: usize, key: &str) -> Problem {
+        Problem::new(
+            Fault::Config,
+            "A setting is passed over",
+            format!("{}, line {line}", path.display()),
+            format!("{} {key}", self.who_locks(key)),
+            "Remove it here, or ask the administrator of this machine",
+        )
     }
 
     /// Servers add up. One of the same name in the user's file stands in for the machine's.
@@ -154,7 +190,7 @@ impl Machine {
             let lines = user.servers.get(at);
             if locked {
                 let line = lines.and_then(|lines| lines.values().min().copied()).unwrap_or(1);
-                layered.notes.push(passed_over(path, line, &format!("server.{}", server.title())));
+                layered.notes.push(self.passed_over(path, line, &format!("server.{}", server.title())));
             } else {
                 layered.settings.servers.push(server.clone());
                 layered.servers.push(origins(lines, ValueOrigin::Line));
@@ -168,16 +204,6 @@ fn origins(
     origin: impl Fn(usize) -> ValueOrigin,
 ) -> HashMap<&'static str, ValueOrigin> {
     lines.into_iter().flatten().map(|(key, line)| (*key, origin(*line))).collect()
-}
-
-fn passed_over(path: &Path, line: usize, key: &str) -> Problem {
-    Problem::new(
-        Fault::Config,
-        "A setting is passed over",
-        format!("{}, line {line}", path.display()),
-        format!("the machine's settings lock {key}"),
-        "Remove it here, or ask the administrator of this machine",
-    )
 }
 
 /// Two files in one.

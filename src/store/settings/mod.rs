@@ -10,6 +10,7 @@ mod load;
 mod machine;
 mod parse;
 mod place;
+mod policy;
 #[cfg(test)]
 mod properties;
 mod slot;
@@ -17,13 +18,14 @@ mod splice;
 mod values;
 
 pub use edit::{Change, edited, remove_server, set, unset, without_server};
-pub use keys::{KeyInfo, known_keys};
+pub use keys::{KeyInfo, Shape, known_keys};
 pub use load::{
     EffectiveValue, Loaded, Origin, ValueOrigin, effective, load, load_and_keep, load_over,
     write_default_if_absent,
 };
 pub use machine::{MACHINE_FILE_VARIABLE, Machine, machine_file, use_machine_file};
 pub use parse::parse;
+pub use policy::{Policy, PolicyReader, PolicyValue, use_policies};
 pub use values::{Check, Level, QuietHours};
 
 use crate::domain::{Entry, Kind, Secret, Source, Version, proxy::Choice};
@@ -167,7 +169,8 @@ impl Default for Connection {
 /// `[license_host]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LicenseHost {
-    /// The host that must answer on TCP port 443 for Refresh license data (documented by the vendor).
+    /// The host that must answer on TCP port 443 for Refresh license data (documented by the vendor); one of your own
+    /// with its port, if that is another.
     pub host: String,
     /// Whether Refresh license data also checks that this host can be reached.
     pub check_on_refresh: bool,
@@ -177,6 +180,16 @@ pub struct LicenseHost {
     pub proxy_user: Option<String>,
     /// A PEM file with root certificates that are trusted besides the system's.
     pub ca_file: Option<PathBuf>,
+}
+
+impl LicenseHost {
+    /// The host and its port, for people: `www.visualcron.com, port 443`.
+    pub fn place(&self) -> String {
+        match self.host.rsplit_once(':').filter(|(name, _)| !name.contains(':') || name.ends_with(']')) {
+            Some((name, port)) => format!("{name}, port {port}"),
+            None => format!("{}, port 443", self.host),
+        }
+    }
 }
 
 impl Default for LicenseHost {

@@ -2,6 +2,7 @@
 
 use super::{
     MAX_BANDS,
+    keys::Shape,
     values::{Check, Level, QuietHours, parse_time, show_time},
 };
 use crate::domain::{
@@ -60,7 +61,8 @@ impl<T> Slot<T> {
             Slot::Bands(_) => format!("a list of at most {MAX_BANDS} whole numbers from 0 to 3650"),
             Slot::Path(_) => "an absolute path".into(),
             Slot::Text(_) | Slot::Secret(_) => "a text on one line, not empty".into(),
-            Slot::Address(_) | Slot::Host(_) => "a host name or an IP address, without a port".into(),
+            Slot::Address(_) => "a host name or an IP address, without a port".into(),
+            Slot::Host(_) => "a host name or an IP address, with a port if it is not 443".into(),
             Slot::Url(_) => "an address that starts with https://".into(),
             Slot::Proxy(_) => "\"direct\", or the address of a proxy such as \"http://proxy:8080\"".into(),
             Slot::Time(_) => "a time of day such as \"09:00\"".into(),
@@ -74,6 +76,19 @@ impl<T> Slot<T> {
         }
     }
 
+    /// What kind of value it takes.
+    pub(super) fn shape(&self) -> Shape {
+        match self {
+            Slot::Flag(_) => Shape::Flag,
+            Slot::Number(_, least, most) => Shape::Number(*least, *most),
+            Slot::Port(_) => Shape::Number(1, u32::from(u16::MAX)),
+            Slot::Check(_) => Shape::Words(Check::WORDS.iter().map(|(word, _)| *word).collect()),
+            Slot::Level(_) => Shape::Words(Level::WORDS.iter().map(|(word, _)| *word).collect()),
+            Slot::Kind(_) => Shape::Words(KINDS.iter().map(|kind| kind.word()).collect()),
+            _ => Shape::Text,
+        }
+    }
+
     /// Takes over a value, or says why not.
     pub(super) fn read(&self, target: &mut T, value: &Value) -> Result<(), Wrong> {
         match self {
@@ -84,7 +99,7 @@ impl<T> Slot<T> {
             Slot::Text(at) => *at(target) = Some(plain_line(text(value)?)?),
             Slot::Secret(at) => *at(target) = Some(Secret::new(one_line(text(value)?)?)),
             Slot::Address(at) => *at(target) = Some(host(text(value)?)?),
-            Slot::Host(at) => *at(target) = host(text(value)?)?,
+            Slot::Host(at) => *at(target) = host_and_port(text(value)?)?,
             Slot::Url(at) => *at(target) = url(text(value)?)?,
             Slot::Proxy(at) => *at(target) = Some(proxy(text(value)?)?),
             Slot::Time(at) => *at(target) = time(value)?,
@@ -272,6 +287,21 @@ fn host(text: &str) -> Result<String, Wrong> {
         return Err(Wrong::default());
     }
     Ok(text.to_string())
+}
+
+/// A host with or without a port: `licenses.corp.example:8443`, `[::1]:8443`.
+fn host_and_port(text: &str) -> Result<String, Wrong> {
+    let text = text.trim();
+    let Some((name, port)) =
+        text.rsplit_once(':').filter(|(name, _)| !name.contains(':') || name.ends_with(']'))
+    else {
+        return host(text);
+    };
+    host(name.trim_start_matches('[').trim_end_matches(']'))?;
+    match port.parse::<u16>() {
+        Ok(port) if port > 0 => Ok(text.to_string()),
+        _ => Err(Wrong::default()),
+    }
 }
 
 fn url(text: &str) -> Result<String, Wrong> {

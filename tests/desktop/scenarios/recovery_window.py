@@ -12,7 +12,7 @@ def run(desk):
         desk.wait_for("the window to go", lambda: not desk.windows("visualcron-tray"))
 
     # Plan, run and result, by keys alone.
-    first = start("clears", "--second", "700")
+    first = start("clears", "--second", "2500")
     box = window()
     desk.expect("Clear server cache", "First the cheap steps", "The license host can be reached",
                 "Close the VisualCron Client", "VCTray.exe", within=box)
@@ -54,7 +54,7 @@ def run(desk):
     gone()
 
     # Cancel while a program is waited for; a window that is closed by its frame ends too.
-    cancelled = start("clears", "--second", "1500")
+    cancelled = start("clears", "--second", "4000")
     box = window()
     desk.key("alt+c")
     desk.find_text("s left", box)

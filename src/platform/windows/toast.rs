@@ -1,0 +1,92 @@
+//! Toasts. All that can be clicked on one is an address of ours, which Windows opens also when the tray has ended or
+//! was started anew since, from the Action Center.
+
+use super::identity;
+use crate::app::{Bubble, Command, address};
+use quick_xml::escape::escape;
+use std::fmt::Write;
+use windows::{
+    Data::Xml::Dom::XmlDocument,
+    UI::Notifications::{ToastNotification, ToastNotificationManager},
+    core::{HSTRING, Result},
+};
+
+/// Shows a toast under our name, which must be registered with our addresses (or nothing can be clicked).
+///
+/// # Errors
+///
+/// There are none here: Server Core and Wine lack them.
+pub fn show(bubble: &Bubble) -> Result<()> {
+    let document = XmlDocument::new()?;
+    document.LoadXml(&HSTRING::from(xml(bubble)))?;
+    let toast = ToastNotification::CreateToastNotification(&document)?;
+    ToastNotificationManager::CreateToastNotifierWithId(&HSTRING::from(identity::ID))?.Show(&toast)
+}
+
+/// The toast as of the toast schema. An answer about more notices than an address can name has no button: they are
+/// in the menu.
+fn xml(bubble: &Bubble) -> String {
+    let duration = if bubble.stays { "long" } else { "short" };
+    let launch = address::of(&Command::Details, &[]).unwrap_or_default();
+    let mut actions = String::new();
+    for (label, choice) in &bubble.actions {
+        if let Some(address) = address::of(choice, &bubble.keys) {
+            let _ = write!(
+                actions,
+                r#"<action content="{}" activationType="protocol" arguments="{}"/>"#,
+                escape(*label),
+                escape(&address)
+            );
+        }
+    }
+    if !actions.is_empty() {
+        actions = format!("<actions>{actions}</actions>");
+    }
+    format!(
+        r#"<toast duration="{duration}" activationType="protocol" launch="{launch}"><visual><binding template="ToastGeneric"><text>{}</text><text>{}</text></binding></visual><audio silent="true"/>{actions}</toast>"#,
+        escape(&bubble.summary),
+        escape(&bubble.body),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Icon;
+
+    fn bubble(keys: Vec<String>, actions: Vec<(&'static str, Command)>) -> Bubble {
+        Bubble {
+            keys,
+            summary: "R&D <1>".into(),
+            body: "\"a\" & b".into(),
+            actions,
+            stays: true,
+            icon: Icon::Notice,
+        }
+    }
+
+    #[test]
+    fn all_that_can_be_clicked_is_an_address() {
+        let actions = vec![
+            ("Renew…", Command::Renew),
+            ("Remind me tomorrow", Command::RemindTomorrow),
+            ("Details", Command::Details),
+        ];
+        let few = xml(&bubble(vec!["r&d:1 2026-12-06 date".into()], actions.clone()));
+        let expected = [
+            r#"<toast duration="long" activationType="protocol" launch="visualcron-tray:details">"#,
+            r#"<visual><binding template="ToastGeneric">"#,
+            "<text>R&amp;D &lt;1&gt;</text><text>&quot;a&quot; &amp; b</text></binding></visual>",
+            r#"<audio silent="true"/><actions>"#,
+            r#"<action content="Renew…" activationType="protocol" arguments="visualcron-tray:renew"/>"#,
+            r#"<action content="Remind me tomorrow" activationType="protocol" "#,
+            r#"arguments="visualcron-tray:remind-tomorrow?notice=r%26d%3A1+2026-12-06+date"/>"#,
+            r#"<action content="Details" activationType="protocol" arguments="visualcron-tray:details"/>"#,
+            "</actions></toast>",
+        ];
+        assert_eq!(few, expected.concat());
+        let many = xml(&bubble((0..500).map(|n| format!("server-{n} 2026-12-06 date")).collect(), actions));
+        assert!(!many.contains("Remind") && many.contains("visualcron-tray:renew"), "{many}");
+        assert!(!xml(&bubble(vec![], vec![])).contains("actions"));
+    }
+}
