@@ -44,9 +44,10 @@ pub fn show<S, W>(
             let by = ScrollSource { scroll_bar: !tab, drag: false, mouse_wheel: true };
             let area = ScrollArea::vertical().auto_shrink(false).scroll_source(by);
             area.max_height(ui.available_height() - known).show(ui, |ui| {
-                scroll_by_keys(ui);
                 let edge = Margin { top: 0, bottom: 8, ..style::edge() };
                 part(ui, Frame::new().inner_margin(edge), |ui| wish = body(state, ui));
+                // Last: what scrolls inside of it would take it.
+                scroll_by_keys(ui);
             });
             let top = ui.cursor().top();
             parts::rule(ui);

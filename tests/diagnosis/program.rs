@@ -117,10 +117,10 @@ fn the_window_checks_the_same_way_and_tells_each_stage() {
     assert!(matches!(&told[..], [Told::Failed(problem)] if problem.place == "no host"), "{told:#?}");
 
     // Other settings than the user's are in force: that is said.
-    world.home.write("settings.toml", "[license_host]\nhost = 'localhost:8443'\n");
+    world.home.write("settings.toml", "[license_host]\nhost = 'local host'\n");
     let (host, problem) = connection_window::Here::new(dirs, Clock::system()).host();
     assert_eq!(host, "www.visualcron.com");
-    assert!(problem.is_some_and(|problem| problem.to_string().contains("without a port")));
+    assert!(problem.is_some_and(|problem| problem.to_string().contains("with a port if it is not 443")));
 
     let output = world.home.run(&["window", "connection"]);
     let said = String::from_utf8_lossy(&output.stderr);

@@ -223,7 +223,7 @@ fn everything_can_be_done_by_keys() {
     assert!(code.max.y < validation::SIZE[1] - 63.0 && code.min.y > 60.0, "{code:?}");
     assert_eq!(wishes("made", &[alt(Key::P)]), [Wish::Paste]);
     // And so does the list, when the focus comes back to it.
-    let mut back = harness(made());
+    let mut back = harness(state_of("code"));
     let prod = "PROD-01: Validation is overdue: 9 days are left before the server may stop.";
     let top =
         |harness: &Harness<'_, Seen>| harness.get_by_role_and_label(Role::RadioButton, prod).rect().min.y;

@@ -5,7 +5,7 @@ use crate::{
     domain::proxy::{Script, System},
     network::system_proxy::{of_windows_list, windows_exception},
 };
-use std::ptr::{null, null_mut};
+use std::ptr::null;
 use windows_sys::{
     Win32::{
         Foundation::{GetLastError, GlobalFree},
@@ -111,7 +111,7 @@ fn follow(url: &str, script: Option<&str>) -> Result<System, u32> {
     // SAFETY: all texts end with a zero and outlive the calls; the session is closed once; what comes back is freed once.
     let (code, proxy) = unsafe {
         let session = WinHttpOpen(agent.as_ptr(), WINHTTP_ACCESS_TYPE_NO_PROXY, null(), null(), 0);
-        if session == null_mut() {
+        if session.is_null() {
             return Err(GetLastError());
         }
         WinHttpSetTimeouts(session, PATIENCE, PATIENCE, PATIENCE, PATIENCE);
