@@ -20,6 +20,9 @@ use zbus::{
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 /// How long a panel may take to appear after the tray before its absence is said.
 const PANEL_PATIENCE: Duration = Duration::from_secs(10);
+/// How long nothing must have happened until what only that needed is given back: threads of a look or a notification
+/// have ended by then.
+const STILL: Duration = Duration::from_secs(2);
 /// How long a panel may take to register itself after it has started the watcher.
 const REGISTRATION: Duration = Duration::from_secs(2);
 
@@ -42,20 +45,26 @@ pub fn run(make: impl FnOnce(Post) -> App) {
         std::thread::spawn(move || {
             std::thread::sleep(PANEL_PATIENCE);
             let _ = watch_for_a_panel(&post);
-            footprint::give_back_code();
         });
     }
+    // Something has happened since the code was given back last.
+    let mut stirred = true;
     loop {
-        let goes_on = match events.recv_timeout(app.sleep()) {
+        let sleep = app.sleep();
+        let goes_on = match events.recv_timeout(if stirred { sleep.min(STILL) } else { sleep }) {
             Ok(event) => {
-                let looked = matches!(event, Event::Looked(_));
-                let goes_on = app.take(event);
-                if looked {
-                    footprint::give_back_code();
-                }
-                goes_on
+                stirred = true;
+                app.take(event)
             }
-            Err(mpsc::RecvTimeoutError::Timeout) => app.take(Event::Woke),
+            Err(mpsc::RecvTimeoutError::Timeout) if stirred && sleep > STILL => {
+                stirred = false;
+                footprint::give_back();
+                true
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                stirred = true;
+                app.take(Event::Woke)
+            }
             Err(mpsc::RecvTimeoutError::Disconnected) => false,
         };
         if !goes_on {
@@ -72,6 +81,8 @@ fn watch_for_a_panel(post: &Post) -> zbus::Result<()> {
     // Before the first look, so that no panel can come unseen between the two.
     let mut changes = bus.receive_name_owner_changed_with_args(&[(0, WATCHER)])?;
     if has_panel(&connection, &bus) {
+        // Said although nobody asked, so that what it took to find out is given back.
+        post(Event::Worked(Area::Tray));
         return show_again(&connection, &bus);
     }
     post(Event::Failed(Area::Tray, no_panel()));
