@@ -6,8 +6,10 @@ use crate::{
     platform::lock::{self, Lock},
     store::settings::{self, Change, Machine, ValueOrigin, machine_file},
 };
-use std::io::Read;
+use std::{io::Read, time::Duration};
 
+/// How long other commands that change the settings are waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// The most bytes of a value.
 const MAX_VALUE: u64 = 64 * 1024;
 
@@ -39,7 +41,7 @@ fn may_change(session: &Session, key: &str) -> Result<Lock, Problem> {
     session.dirs.must_keep("settings")?;
     let (machine, _) = Machine::read(machine_file().as_deref());
     machine.refusal(key).map_or(Ok(()), Err)?;
-    lock::take_in_turn(&session.dirs.settings_lock())
+    lock::take_in_turn(&session.dirs.settings_lock(), PATIENCE, "Cannot lock")
 }
 
 fn change(

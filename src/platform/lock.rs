@@ -12,8 +12,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a turn is waited for.
-const TURN: Duration = Duration::from_secs(10);
 /// How long until the next try.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -37,16 +35,17 @@ pub fn take(path: &Path) -> Result<Option<Lock>, Problem> {
     }
 }
 
-/// Takes the lock, and waits for its turn while other processes have it, 10 s at most. Makes its folder.
+/// Takes the lock, and waits for its turn while other processes have it, so long at most. Makes its folder. `what`
+/// cannot be done without it.
 ///
 /// # Errors
 ///
 /// As for [`take`]; [`Fault::Unavailable`] where another process has it all the while.
-pub fn take_in_turn(path: &Path) -> Result<Lock, Problem> {
+pub fn take_in_turn(path: &Path, patience: Duration, what: &str) -> Result<Lock, Problem> {
     if let Some(folder) = path.parent() {
         atomic::create_folder(folder)?;
     }
-    let until = Instant::now() + TURN;
+    let until = Instant::now() + patience;
     loop {
         if let Some(lock) = take(path)? {
             return Ok(lock);
@@ -54,9 +53,9 @@ pub fn take_in_turn(path: &Path) -> Result<Lock, Problem> {
         if Instant::now() >= until {
             return Err(Problem::new(
                 Fault::Unavailable,
-                "Cannot lock",
+                what,
                 path.display().to_string(),
-                format!("another process has had it for {} s", TURN.as_secs()),
+                format!("another process has had it for {} s", patience.as_secs()),
                 "Wait until other commands of visualcron-tray have ended, and try again.",
             ));
         }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 const SCHEMA: u32 = 1;
@@ -171,8 +171,8 @@ impl Validations {
     where
         E: Serialize + DeserializeOwned,
     {
-        atomic::create_folder(&self.data)?;
-        let _lock = self.locked()?;
+        let lock = self.data.join("validations.lock");
+        let _turn = lock::take_in_turn(&lock, PATIENCE, "Cannot keep the validation")?;
         let mut entries = read(path)?;
         let result = change(&mut entries);
         let json = serde_json::to_vec_pretty(&File { schema: SCHEMA, entries }).map_err(|error| {
@@ -187,26 +187,6 @@ impl Validations {
         })?;
         atomic::replace(path, &json)?;
         Ok(result)
-    }
-
-    fn locked(&self) -> Result<lock::Lock, Problem> {
-        let path = self.data.join("validations.lock");
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(lock) = lock::take(&path)? {
-                return Ok(lock);
-            }
-            if Instant::now() > deadline {
-                return Err(Problem::new(
-                    Fault::Unavailable,
-                    "Cannot keep the validation",
-                    path.display().to_string(),
-                    "another process of this program has had it for 5 seconds",
-                    "Try again.",
-                ));
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
     }
 }
 
