@@ -158,6 +158,19 @@ pub fn tick(ui: &mut Ui, ticked: &mut bool, text: &str) -> Response {
     response
 }
 
+/// Names a field for screen readers. True when the key of its letter was pressed.
+fn called(ui: &Ui, field: &Response, name: &str, letter: Option<char>) -> bool {
+    ui.ctx().accesskit_node_builder(field.id, |node| {
+        node.set_label(name);
+        if let Some(letter) = letter {
+            node.set_access_key(letter.to_string());
+            node.set_keyboard_shortcut(format!("Alt+{letter}"));
+        }
+    });
+    let key = letter.and_then(|letter| Key::from_name(&letter.to_string()));
+    key.is_some_and(|key| ui.input_mut(|i| i.consume_key(Modifiers::ALT, key)))
+}
+
 /// A line to type in, with its name before it. In the name `&` stands before the letter that goes there together with
 /// Alt. With `select` it takes the focus, and all that is in it is selected: what is typed takes its place.
 pub fn field(ui: &mut Ui, text: &mut String, name: &str, width: f32, select: bool) -> Response {
@@ -166,15 +179,7 @@ pub fn field(ui: &mut Ui, text: &mut String, name: &str, width: f32, select: boo
     ui.label(job);
     let edit = egui::TextEdit::singleline(text).char_limit(300).desired_width(width).margin(vec2(10.0, 8.0));
     let response = ui.add(edit);
-    ui.ctx().accesskit_node_builder(response.id, |node| {
-        node.set_label(&*name);
-        if let Some(letter) = letter {
-            node.set_access_key(letter.to_string());
-            node.set_keyboard_shortcut(format!("Alt+{letter}"));
-        }
-    });
-    let key = letter.and_then(|letter| Key::from_name(&letter.to_string()));
-    if select | key.is_some_and(|key| ui.input_mut(|i| i.consume_key(Modifiers::ALT, key))) {
+    if select | called(ui, &response, &name, letter) {
         response.request_focus();
         let mut state = TextEditState::load(ui.ctx(), response.id).unwrap_or_default();
         let all = CCursorRange::two(CCursor::new(0), CCursor::new(text.chars().count()));
@@ -298,15 +303,7 @@ pub fn lines(ui: &mut Ui, text: &mut dyn egui::TextBuffer, name: &str, rows: usi
     let shown = frame.show(ui, |ui| area.show(ui, |ui| ui.add(edit)).inner);
     // What is seen of it is what it is in, and so is the place for the focus.
     let response = Response { rect: shown.response.rect, ..shown.inner };
-    ui.ctx().accesskit_node_builder(response.id, |node| {
-        node.set_label(&*name);
-        if let Some(letter) = letter {
-            node.set_access_key(letter.to_string());
-            node.set_keyboard_shortcut(format!("Alt+{letter}"));
-        }
-    });
-    let key = letter.and_then(|letter| Key::from_name(&letter.to_string()));
-    if key.is_some_and(|key| ui.input_mut(|i| i.consume_key(Modifiers::ALT, key))) {
+    if called(ui, &response, &name, letter) {
         response.request_focus();
     }
     ring(ui, &response, style::ROUND - 2);
