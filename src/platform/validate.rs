@@ -33,16 +33,25 @@ pub struct Known {
     pub next: Option<Timestamp>,
 }
 
-/// Reads what is kept of validations, and when to ask `host` again about the licenses of these entries.
+/// Reads what is kept of validations, and when to ask `host` again about the licenses of these entries, which are
+/// wanted only if it is trusted.
 ///
 /// # Errors
 ///
 /// The files cannot be read or understood.
-pub fn known(store: &Validations, host: &str, entries: &[Entry], now: Timestamp) -> Result<Known, Problem> {
+pub fn known(
+    store: &Validations,
+    host: &str,
+    entries: impl FnOnce() -> Vec<Entry>,
+    now: Timestamp,
+) -> Result<Known, Problem> {
     let records = store.records()?;
     let next = match store.pinned(Some(host))?.is_empty() {
         true => None,
-        false => licenses(entries).iter().map(|(_, id)| find(&records, id).next_try(now, chance(id))).min(),
+        false => {
+            let records = by_id(&records);
+            licenses(&entries()).iter().map(|(_, id)| next_try(&records, id, now)).min()
+        }
     };
     Ok(Known { records, next })
 }
@@ -56,14 +65,22 @@ fn licenses(entries: &[Entry]) -> Vec<(Subject, String)> {
     Subject::all(entries).into_iter().filter_map(complete).collect()
 }
 
-fn find(records: &[Record], server_id: &str) -> Record {
-    let same = |record: &&Record| crate::domain::validation::same_server(&record.server_id, server_id);
-    records.iter().find(same).cloned().unwrap_or_else(|| Record::new(server_id.trim()))
+fn folded(server_id: &str) -> String {
+    server_id.trim().to_lowercase()
+}
+
+fn by_id(records: &[Record]) -> HashMap<String, &Record> {
+    records.iter().map(|record| (folded(&record.server_id), record)).collect()
+}
+
+/// When to ask about a license again; at once about one that was never asked about.
+fn next_try(records: &HashMap<String, &Record>, server_id: &str, now: Timestamp) -> Timestamp {
+    records.get(&folded(server_id)).map_or(now, |record| record.next_try(now, chance(server_id)))
 }
 
 /// From 0 to 1, for each license always the same: so many clients do not come all at once.
 fn chance(server_id: &str) -> f64 {
-    let digest = ring::digest::digest(&ring::digest::SHA256, server_id.trim().to_lowercase().as_bytes());
+    let digest = ring::digest::digest(&ring::digest::SHA256, folded(server_id).as_bytes());
     f64::from(digest.as_ref()[0]) / 255.0
 }
 
@@ -84,7 +101,8 @@ pub fn subjects(
         Licenses::Of(name) => Subject::find(entries, name).into_iter().collect(),
         Licenses::Due => {
             let records = store.records()?;
-            let is_due = |id: &str| find(&records, id).next_try(now, chance(id)) <= now;
+            let records = by_id(&records);
+            let is_due = |id: &str| next_try(&records, id, now) <= now;
             licenses(entries).into_iter().filter(|(_, id)| is_due(id)).map(|(subject, _)| subject).collect()
         }
     })
@@ -122,10 +140,10 @@ pub fn ask(
     store.change_all(|records| {
         let mut at: HashMap<String, usize> = HashMap::new();
         for (index, record) in records.iter().enumerate() {
-            at.entry(record.server_id.trim().to_lowercase()).or_insert(index);
+            at.entry(folded(&record.server_id)).or_insert(index);
         }
         let mut record_of = |server_id: &str, change: &mut dyn FnMut(&mut Record)| {
-            let index = *at.entry(server_id.trim().to_lowercase()).or_insert_with(|| {
+            let index = *at.entry(folded(server_id)).or_insert_with(|| {
                 records.push(Record::new(server_id.trim()));
                 records.len() - 1
             });

@@ -205,20 +205,25 @@ pub fn look_around(look: Look, dirs: &Dirs, keep: bool, now: &(dyn Fn() -> Times
     let mut findings =
         Findings { number, purpose, files: None, links: None, license_host: None, asked: Vec::new() };
     match at {
-        LookAt::Files => findings.files = Some(Box::new(read_files(dirs, keep, now()).0)),
+        LookAt::Files => {
+            let mut files = read_files(dirs, keep);
+            keep_in_mind(&mut files, dirs, now());
+            findings.files = Some(Box::new(files));
+        }
         LookAt::FilesAndLicenseHost(licenses) => {
-            let (mut files, entries) = read_files(dirs, keep, now());
+            let mut files = read_files(dirs, keep);
             let settings = files.settings.settings.license_host.clone();
             let store = Validations::below(&dirs.data);
             // One that is not trusted, such as the vendor's, is not asked: it would get activation codes.
             let is_trusted = keep && store.pinned(Some(&settings.host)).is_ok_and(|keys| !keys.is_empty());
             if is_trusted {
+                let entries = entries_of(&files, now());
                 let (asked, reached) = ask_license_host(&store, &settings, &entries, &licenses, now);
                 (findings.asked, findings.license_host) = (asked, reached);
-                keep_in_mind(&mut files, &store, &entries, now());
             } else if settings.check_on_refresh && licenses != Licenses::Due {
                 findings.license_host = Some(license_host::reachable(&settings, license_host::PATIENCE));
             }
+            keep_in_mind(&mut files, dirs, now());
             findings.files = Some(Box::new(files));
         }
         LookAt::Ports(targets, timeout) => findings.links = Some(links::check(targets, timeout)),
@@ -255,8 +260,10 @@ fn ask_license_host(
 }
 
 /// What is kept of validations becomes part of what the files say.
-fn keep_in_mind(files: &mut Files, store: &Validations, entries: &[Entry], now: Timestamp) {
-    match validate::known(store, &files.settings.settings.license_host.host, entries, now) {
+fn keep_in_mind(files: &mut Files, dirs: &Dirs, now: Timestamp) {
+    let host = &files.settings.settings.license_host.host;
+    let store = Validations::below(&dirs.data);
+    match validate::known(&store, host, || entries_of(files, now), now) {
         Ok(known) => {
             files.validations = Some(known.records);
             files.next_validation = known.next;
@@ -268,8 +275,16 @@ fn keep_in_mind(files: &mut Files, store: &Validations, entries: &[Entry], now: 
     }
 }
 
-/// What the files say, and the entries of all servers, which alone hold activation codes.
-fn read_files(dirs: &Dirs, keep: bool, now: Timestamp) -> (Files, Vec<Entry>) {
+/// The entries of all servers, which alone hold activation codes; the settings first.
+fn entries_of(files: &Files, now: Timestamp) -> Vec<Entry> {
+    let mut entries = files.settings.settings.entries(now);
+    if let Outcome::Read(cached) = &files.servers_xml {
+        entries.extend(cached.iter().cloned());
+    }
+    entries
+}
+
+fn read_files(dirs: &Dirs, keep: bool) -> Files {
     let load = if keep { settings::load_and_keep } else { settings::load };
     let settings = load(&dirs.config, &dirs.last_good_settings());
     let places = survey::survey(dirs, &settings.settings);
@@ -281,15 +296,9 @@ fn read_files(dirs: &Dirs, keep: bool, now: Timestamp) -> (Files, Vec<Entry>) {
             Ok(servers_xml::Reading::Servers { entries, notes, .. }) => (Outcome::Read(entries), None, notes),
             Err(problem) => (Outcome::Failed, Some(problem), Vec::new()),
         };
-    let cached = if let Outcome::Read(entries) = &servers_xml { entries.as_slice() } else { &[] };
-    tracing::debug!(
-        event = "sources.read",
-        servers_xml = cached.len(),
-        settings = settings.settings.servers.len()
-    );
-    let mut entries = settings.settings.entries(now);
-    entries.extend(cached.iter().filter(|entry| entry.server_id.is_some()).cloned());
-    let mut files = Files {
+    let read = if let Outcome::Read(entries) = &servers_xml { entries.len() } else { 0 };
+    tracing::debug!(event = "sources.read", servers_xml = read, settings = settings.settings.servers.len());
+    Files {
         settings,
         servers_xml,
         servers_xml_problem,
@@ -300,9 +309,7 @@ fn read_files(dirs: &Dirs, keep: bool, now: Timestamp) -> (Files, Vec<Entry>) {
         validations: None,
         validations_problem: None,
         next_validation: None,
-    };
-    keep_in_mind(&mut files, &Validations::below(&dirs.data), &entries, now);
-    (files, entries)
+    }
 }
 
 /// The newest Clear server cache. That its journals cannot be read is told by whoever wants to begin another.

@@ -3,6 +3,7 @@
 use super::{Nonce, Request};
 use crate::domain::{Entry, Fault, Problem, Secret, Version};
 use jiff::Timestamp;
+use std::collections::{HashMap, HashSet};
 
 /// A server whose license can be validated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,39 +22,18 @@ impl Subject {
     /// The server with this name or address, in any letter case. Entries of several sources go together by their name;
     /// of two that say something, the first counts: so the settings go before servers.xml.
     pub fn find(entries: &[Entry], name: &str) -> Option<Subject> {
-        let is = |text: &Option<String>, name: &str| {
-            text.as_deref().is_some_and(|text| text.eq_ignore_ascii_case(name))
-        };
-        let first = entries
-            .iter()
-            .find(|entry| is(&entry.name, name))
-            .or_else(|| entries.iter().find(|entry| is(&entry.address, name)))?;
-        let title = first.name.clone().or_else(|| first.address.clone())?;
-        let mut subject = Subject {
-            server_name: title.clone(),
-            server_id: None,
-            activation_code: None,
-            product_version: None,
-        };
-        let same =
-            |entry: &&Entry| is(&entry.name, &title) || first.name.is_none() && is(&entry.address, &title);
-        for entry in entries.iter().filter(same) {
-            let Entry { server_id, activation_code, installed_version, .. } = entry;
-            subject.server_id = subject.server_id.or_else(|| server_id.clone());
-            subject.activation_code = subject.activation_code.or_else(|| activation_code.clone());
-            subject.product_version = subject.product_version.or(*installed_version);
-        }
-        Some(subject)
+        Names::of(entries).find(name)
     }
 
     /// All servers that are not ignored, each once, in the order of their first entries.
     pub fn all(entries: &[Entry]) -> Vec<Subject> {
+        let names = Names::of(entries);
         let mut all: Vec<Subject> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for entry in entries.iter().filter(|entry| !entry.ignored) {
             let Some(name) = entry.name.as_deref().or(entry.address.as_deref()) else { continue };
             if seen.insert(name.to_lowercase()) {
-                all.extend(Subject::find(entries, name));
+                all.extend(names.find(name));
             }
         }
         all
@@ -94,6 +74,46 @@ impl Subject {
             Ok(()) => Ok(request),
             Err(why) => Err(unfit(why.to_string(), "Correct it in the settings.".into())),
         }
+    }
+}
+
+/// Entries by their names and addresses, in any letter case.
+struct Names<'e> {
+    by_name: HashMap<String, Vec<&'e Entry>>,
+    by_address: HashMap<String, Vec<&'e Entry>>,
+}
+
+impl<'e> Names<'e> {
+    fn of(entries: &'e [Entry]) -> Names<'e> {
+        let mut names = Names { by_name: HashMap::new(), by_address: HashMap::new() };
+        for entry in entries {
+            for (text, by) in [(&entry.name, &mut names.by_name), (&entry.address, &mut names.by_address)] {
+                if let Some(text) = text {
+                    by.entry(text.to_ascii_lowercase()).or_default().push(entry);
+                }
+            }
+        }
+        names
+    }
+
+    fn find(&self, name: &str) -> Option<Subject> {
+        let at = |by: &HashMap<String, Vec<&'e Entry>>, name: &str| {
+            by.get(&name.to_ascii_lowercase()).cloned().unwrap_or_default()
+        };
+        let first = at(&self.by_name, name).into_iter().chain(at(&self.by_address, name)).next()?;
+        let title = first.name.clone().or_else(|| first.address.clone())?;
+        let mut same = at(&self.by_name, &title);
+        if first.name.is_none() {
+            same.extend(at(&self.by_address, &title));
+        }
+        let mut subject =
+            Subject { server_name: title, server_id: None, activation_code: None, product_version: None };
+        for Entry { server_id, activation_code, installed_version, .. } in same {
+            subject.server_id = subject.server_id.or_else(|| server_id.clone());
+            subject.activation_code = subject.activation_code.or_else(|| activation_code.clone());
+            subject.product_version = subject.product_version.or(*installed_version);
+        }
+        Some(subject)
     }
 }
 
