@@ -277,7 +277,10 @@ fn refresh_reads_everything_and_says_so() {
     assert_eq!(bubble.summary, "1 server read again, no date has changed");
     // Asked for by a command, it answers there.
     let out = home.run(&["--data-dir", &data(&home), "refresh"]);
-    assert_eq!(String::from_utf8_lossy(&out.stdout), "1 server read again, no date has changed\n");
+    assert_eq!(
+        String::from_utf8_lossy(&out.stdout),
+        "1 server read again, no date has changed\nPROD-01: still 2027-06-12, by servers.xml\n"
+    );
     assert_eq!(out.status.code(), Some(0));
     assert!(notifications.take_all().is_empty());
 }

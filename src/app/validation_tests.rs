@@ -64,6 +64,7 @@ fn look(state: &mut State, prod: Entry, records: Vec<Record>, now: &ZonedDateTim
         validations: Some(records),
         validations_problem: None,
         next_validation: None,
+        host_is_trusted: None,
     };
     let findings = Findings {
         number: u64::MAX,
@@ -135,15 +136,15 @@ fn a_failure_hides_no_date_and_is_told_when_it_matters_once() {
     insta::assert_snapshot!(said.join("\n"), @"
     day 0: Fine, PROD-01: Subscription expires in 584 days (2028-06-30)
     day 4: PROD-01: Validation is due within 6 days
-    The last try failed: connection refused. Refresh license data; if the license host cannot be reached, Check connection, or validate by hand.
+    The last try failed: connection refused. Last found valid on 2026-11-24: Subscription until 2028-06-30; to be validated again by 2026-12-04. Refresh license data; if the license host cannot be reached, Check connection, or validate by hand.
     day 4: Fine, PROD-01: Subscription expires in 580 days (2028-06-30)
     day 5: Fine, PROD-01: Subscription expires in 579 days (2028-06-30)
     day 11: PROD-01: Validation is overdue: 13 days are left before the server may stop
-    The last try failed: connection refused. Refresh license data; if the license host cannot be reached, Check connection, or validate by hand.
+    The last try failed: connection refused. Last found valid on 2026-11-24: Subscription until 2028-06-30; to be validated again by 2026-12-04. Refresh license data; if the license host cannot be reached, Check connection, or validate by hand.
     day 11: Notice, PROD-01: Validation is overdue: 13 days are left before the server may stop
     day 12: Notice, PROD-01: Validation is overdue: 12 days are left before the server may stop
     day 25: PROD-01: Validation is overdue: the server may have stopped
-    The last try failed: connection refused. Refresh license data; if the license host cannot be reached, Check connection, or validate by hand.
+    The last try failed: connection refused. Last found valid on 2026-11-24: Subscription until 2028-06-30; to be validated again by 2026-12-04. Refresh license data; if the license host cannot be reached, Check connection, or validate by hand.
     day 25: Expired, PROD-01: Validation is overdue: the server may have stopped
     day 26: Expired, PROD-01: Validation is overdue: the server may have stopped
     day 11: Notice, PROD-01: Validation is overdue: 13 days are left before the server may stop
