@@ -529,3 +529,32 @@ fn a_replaced_settings_folder_is_watched_on() {
         }
     }
 }
+
+#[test]
+fn logind_tells_that_the_machine_wakes_up() {
+    let (bus, system, home) = (Bus::start(), Bus::start(), home(&[]));
+    let watcher = bus.watcher();
+    let mut command = home.command();
+    command.args(["--data-dir", &data(&home)]);
+    command.env("DBUS_SESSION_BUS_ADDRESS", bus.address()).env("DBUS_SYSTEM_BUS_ADDRESS", system.address());
+    let _tray = home.spawn_command(command);
+    watcher.wait_for_item(TIMEOUT);
+    let logind = zbus::blocking::connection::Builder::address(system.address()).unwrap();
+    let logind = logind.name("org.freedesktop.login1").unwrap().build().unwrap();
+    let says = |sleeps: bool| {
+        let (path, manager) = ("/org/freedesktop/login1", "org.freedesktop.login1.Manager");
+        logind.emit_signal(None::<&str>, path, manager, "PrepareForSleep", &sleeps).unwrap();
+    };
+    let resumed = || {
+        fs::read_to_string(home.join("data/log/visualcron-tray.log"))
+            .unwrap_or_default()
+            .contains("machine.resumed")
+    };
+    says(true);
+    assert!(!resumed());
+    // It may not listen yet.
+    wait_for("the tray to notice", TIMEOUT, || {
+        says(false);
+        resumed().then_some(())
+    });
+}

@@ -27,6 +27,8 @@ pub mod recovery;
 pub mod recovery_window;
 #[cfg(target_os = "linux")]
 pub mod recovery_world;
+#[cfg(target_os = "linux")]
+pub mod sleep;
 pub mod socket;
 pub mod survey;
 pub mod tray;
