@@ -16,6 +16,7 @@ pub use finding::{
     Answer, Attempt, Certificate, Clock, Distrust, Dns, DnsFault, Finding, Handshake, Http, Instead,
     Protocol, Reached, Resolved, Stage, Target, Tcp, Tls, Trust, Tunnel, Tunneled,
 };
+pub use way::NO_TLS;
 pub use words::{for_network_team, in_words, line, route_in_words, span, verdict};
 
 use jiff::Timestamp;
