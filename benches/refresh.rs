@@ -1,6 +1,6 @@
 //! How long it takes to validate 1,000 licenses at a host that answers in 20 ms, against the least that this can take:
-//! so many rounds of 20 ms as there are to ask that many, 16 at once. Real sockets, TLS, signatures, and the file in which
-//! it is kept. `cargo bench --bench refresh`.
+//! so many rounds of 20 ms as there are to ask that many, 16 at once, reckoned, and slept by as many threads in turns with
+//! it. Real sockets, TLS, signatures, and the file in which it is kept. `cargo bench --bench refresh`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use http_body_util::BodyExt;
@@ -164,7 +164,9 @@ fn main() {
         slept.push(begun.elapsed());
     }
     let (best, took, slept) = (*asked.iter().min().unwrap(), median(&mut asked), median(&mut slept));
-    let ratio = took.as_secs_f64() / ideal.as_secs_f64();
+    // By what this machine makes of the ideal in the same minute: others may be at work on it.
+    let to = |ideal: Duration| took.as_secs_f64() / ideal.as_secs_f64();
+    let ratio = to(slept);
     println!(
         "{SERVERS} licenses, {} at once, each answered in {} ms:",
         asking::AT_ONCE,
@@ -179,7 +181,10 @@ fn main() {
         seen.questions.load(Relaxed)
     );
     let verdict = if ratio <= TARGET { "PASS" } else { "FAIL" };
-    println!("{verdict} {ratio:.2} times the ideal, at most {TARGET}");
+    println!(
+        "{verdict} {ratio:.2} times what sleeping takes, at most {TARGET} ({:.2} times the reckoned ideal)",
+        to(ideal)
+    );
     if ratio > TARGET {
         std::process::exit(1);
     }

@@ -203,7 +203,7 @@ fn a_refresh_asks_the_trusted_host_and_its_word_counts() {
         code == 0 && said.starts_with("1 server read again, no date has changed\nPROD-01: still no date\n"),
         "{said}"
     );
-    assert!(said.contains("is not asked before its key is trusted"), "{said}");
+    assert!(said.contains("is not asked about licenses before its key is trusted"), "{said}");
     assert!(!served.audit().contains("\"verdict\""), "no activation code goes to a host that is not trusted");
     let keys = Keys::load(&served.home.join("keys")).unwrap();
     let fingerprint = keys.newest().unwrap().signing.public().fingerprint();

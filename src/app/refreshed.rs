@@ -109,7 +109,7 @@ fn next(
         }
         next.extend(match (state.host_is_trusted, license_host) {
             (Some(false), _) => Some(format!(
-                "Of licenses {host} is not asked before its key is trusted: `visualcron-tray license-host trust {host}`."
+                "{host} is not asked about licenses before its key is trusted: `visualcron-tray license-host trust {host}`."
             )),
             (_, Some(Err(_))) => Some(format!(
                 "{host} cannot be reached from here. See what is in the way: `visualcron-tray diagnose`."

@@ -15,7 +15,7 @@ use crate::{
             text::{self, Carries},
         },
     },
-    platform::{asking, by_hand, clipboard, validate::Asking},
+    platform::{asking, by_hand, clipboard, dirs::Dirs, validate::Asking},
     sources::validation_host::Way,
     store::{atomic, settings::LicenseHost, validations::Validations},
 };
@@ -124,7 +124,11 @@ fn import(session: &Session, file: Option<&Path>, from_clipboard: bool, out: &Ou
     let now = session.clock.now().timestamp();
     let answered = by_hand::accept(&session.dirs, &text, now)?;
     let (server_id, claims) = answered.map_err(|refusal| refusal.problem(&place))?;
-    report(&[(server_id, Ok(claims))], now, out)
+    let title = match names(&session.dirs).remove(&folded(&server_id)) {
+        Some(name) => name,
+        None => server_id,
+    };
+    report(&[(title, Ok(claims))], now, out)
 }
 
 fn from_stdin() -> Result<String, Problem> {
@@ -244,16 +248,18 @@ fn in_words(went: &Result<Claims, Problem>) -> String {
     }
 }
 
+/// The names of the servers by their ids. Where the sources cannot be read, the ids have to do.
+fn names(dirs: &Dirs) -> HashMap<String, String> {
+    let subjects = by_hand::entries(dirs).map(|entries| Subject::all(&entries)).unwrap_or_default();
+    let named = |subject: Subject| Some((folded(&subject.server_id?), subject.server_name));
+    subjects.into_iter().filter_map(named).collect()
+}
+
 fn status(session: &Session, out: &Out) -> Result<u8, Problem> {
     let (now, records) = (session.clock.now(), Validations::below(&session.dirs.data).records()?);
     let (now, zone) = (now.timestamp(), now.time_zone());
-    // Where the sources cannot be read, the ids have to do.
-    let subjects = by_hand::entries(&session.dirs).map(|entries| Subject::all(&entries)).unwrap_or_default();
-    let names: HashMap<String, &str> = subjects
-        .iter()
-        .filter_map(|subject| Some((folded(subject.server_id.as_deref()?), subject.server_name.as_str())))
-        .collect();
-    let name = |record: &Record| names.get(&folded(&record.server_id)).copied();
+    let names = names(&session.dirs);
+    let name = |record: &Record| names.get(&folded(&record.server_id));
     let shown: Vec<(&Record, Standing)> =
         records.iter().map(|record| (record, record.standing(now))).collect();
     let json: Vec<Value> = shown

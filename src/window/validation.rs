@@ -161,6 +161,7 @@ impl State {
             }
             Heard::Trusted(host) => {
                 (self.offered, self.compared, self.trusted) = (None, false, Some(host));
+                self.focus_due = true;
             }
             Heard::Problem(problem) => self.problem = Some(problem),
         }
