@@ -61,7 +61,8 @@ pub(super) fn report(
         all_read: state.source_problems().all(|problem| problem.fault == Fault::Unavailable),
         problems: state.source_problems().cloned().chain(troubles).collect(),
     };
-    if waiting(&report).next().is_some() {
+    // Where a source could not be read, that comes first.
+    if report.all_read && waiting(&report).next().is_some() {
         report.next = next(state, &report.servers, license_host);
     }
     report
