@@ -391,6 +391,8 @@ fn a_broken_file_leaves_what_was_known() {
     insta::assert_snapshot!(show(&home, &["refresh", "--forget"]), @"
     $ refresh --forget
     2 servers read again, no date has changed
+    NEW-01: still 2027-01-31, by the settings
+    Prod: still 2027-12-31, by the settings
     (exit 0)
     ");
 }
