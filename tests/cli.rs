@@ -366,6 +366,11 @@ fn a_broken_file_leaves_what_was_known() {
     insta::assert_snapshot!(show(&home, &["refresh"]), @"
     $ refresh
     5 servers known, not all sources could be read, no date has changed
+    TEST-01: still 2025-01-31, by servers.xml
+    PROD-01: still 2026-12-06, by servers.xml
+    NEW-01: still 2027-01-31, by the settings
+    Prod: still 2027-12-31, by the settings
+    BRANCH-07: still no date
     Cannot read servers.xml: [home]/VisualCron/settings/servers.xml, line 2: the file ends in the middle of <Name>. The last known data stay in use. If it stays like this, start the Client and close it, so that it writes the file anew.
     (exit 65)
     ");
@@ -386,6 +391,8 @@ fn a_broken_file_leaves_what_was_known() {
     insta::assert_snapshot!(show(&home, &["refresh", "--forget"]), @"
     $ refresh --forget
     2 servers read again, no date has changed
+    NEW-01: still 2027-01-31, by the settings
+    Prod: still 2027-12-31, by the settings
     (exit 0)
     ");
 }

@@ -277,7 +277,10 @@ fn refresh_reads_everything_and_says_so() {
     assert_eq!(bubble.summary, "1 server read again, no date has changed");
     // Asked for by a command, it answers there.
     let out = home.run(&["--data-dir", &data(&home), "refresh"]);
-    assert_eq!(String::from_utf8_lossy(&out.stdout), "1 server read again, no date has changed\n");
+    assert_eq!(
+        String::from_utf8_lossy(&out.stdout),
+        "1 server read again, no date has changed\nPROD-01: still 2027-06-12, by servers.xml\n"
+    );
     assert_eq!(out.status.code(), Some(0));
     assert!(notifications.take_all().is_empty());
 }
@@ -525,4 +528,33 @@ fn a_replaced_settings_folder_is_watched_on() {
             item.wait_for_tooltip(TIMEOUT, |text| text.contains(&format!("{year}-06-{day}")));
         }
     }
+}
+
+#[test]
+fn logind_tells_that_the_machine_wakes_up() {
+    let (bus, system, home) = (Bus::start(), Bus::start(), home(&[]));
+    let watcher = bus.watcher();
+    let mut command = home.command();
+    command.args(["--data-dir", &data(&home)]);
+    command.env("DBUS_SESSION_BUS_ADDRESS", bus.address()).env("DBUS_SYSTEM_BUS_ADDRESS", system.address());
+    let _tray = home.spawn_command(command);
+    watcher.wait_for_item(TIMEOUT);
+    let logind = zbus::blocking::connection::Builder::address(system.address()).unwrap();
+    let logind = logind.name("org.freedesktop.login1").unwrap().build().unwrap();
+    let says = |sleeps: bool| {
+        let (path, manager) = ("/org/freedesktop/login1", "org.freedesktop.login1.Manager");
+        logind.emit_signal(None::<&str>, path, manager, "PrepareForSleep", &sleeps).unwrap();
+    };
+    let resumed = || {
+        fs::read_to_string(home.join("data/log/visualcron-tray.log"))
+            .unwrap_or_default()
+            .contains("machine.resumed")
+    };
+    says(true);
+    assert!(!resumed());
+    // It may not listen yet.
+    wait_for("the tray to notice", TIMEOUT, || {
+        says(false);
+        resumed().then_some(())
+    });
 }

@@ -53,7 +53,8 @@ pub fn read(address: &str) -> Option<Answer> {
 
 /// What notifications offer, and nothing that could do harm.
 fn is_offered(choice: &Command) -> bool {
-    matches!(choice, Command::Details | Command::Renew) || is_about_notices(choice)
+    matches!(choice, Command::Details | Command::ManualValidation | Command::Renew)
+        || is_about_notices(choice)
 }
 
 fn is_about_notices(choice: &Command) -> bool {

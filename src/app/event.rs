@@ -12,8 +12,10 @@ use std::{collections::HashMap, path::PathBuf, time::Duration};
 /// Something happened.
 #[derive(Debug)]
 pub enum Event {
-    /// A due time has come, or the machine woke up.
+    /// A due time has come, or something happened to the clock.
     Woke,
+    /// The machine woke up from sleep: the network may not be there yet.
+    Resumed,
     /// The user chose this in the menu, or clicked the icon.
     Chosen(Command),
     /// Another process of ours asks for something.
@@ -24,6 +26,8 @@ pub enum Event {
     NotShown(Vec<String>, Problem),
     /// A look at the world is done.
     Looked(Box<Findings>),
+    /// The license host is being asked: about how many of how many licenses it was asked so far.
+    Asking(usize, usize),
     /// Something in the settings file or below VisualCron's folder changed on disk.
     FilesChanged,
     /// Our state was to be written to disk.
@@ -103,6 +107,8 @@ pub enum Licenses {
     Of(String),
     /// Those whose time has come.
     Due,
+    /// These, and those that could not be asked about when it had.
+    Missed,
 }
 
 /// What became of asking about one license.
@@ -110,8 +116,29 @@ pub enum Licenses {
 pub struct Asked {
     /// The server's name.
     pub server: String,
-    /// Why there is no answer that was accepted, or what the accepted one says against the license.
-    pub trouble: Option<Problem>,
+    /// What became of it.
+    pub became: Became,
+}
+
+/// What became of asking about a license.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// An answer was accepted, and the license is valid.
+    Valid,
+    /// There is no answer that was accepted, or it speaks against the license.
+    Trouble(Problem),
+    /// It cannot be asked about: why, as the end of a sentence.
+    NotAsked(String),
+}
+
+impl Became {
+    /// What is wrong.
+    pub fn trouble(&self) -> Option<&Problem> {
+        match self {
+            Became::Trouble(problem) => Some(problem),
+            Became::Valid | Became::NotAsked(_) => None,
+        }
+    }
 }
 
 /// Why we look.
@@ -176,6 +203,8 @@ pub struct Files {
     pub validations_problem: Option<Problem>,
     /// When the license host is to be asked again; `None` where it never is.
     pub next_validation: Option<Timestamp>,
+    /// Whether a key of the license host is trusted; `None` where that cannot be read.
+    pub host_is_trusted: Option<bool>,
 }
 
 /// A Clear server cache, as its journal tells of it.

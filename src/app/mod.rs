@@ -9,6 +9,7 @@ pub mod command;
 pub mod event;
 pub mod page;
 pub mod places;
+pub mod refreshed;
 pub mod report;
 pub mod state;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub(crate) mod testing;
 pub mod update;
 pub mod validation;
 pub mod view;
+pub mod wakeful;
 pub mod words;
 
 pub use command::{Command, Place};

@@ -17,6 +17,9 @@ pub enum Request {
     Refresh {
         /// Only this server, by name, address or key.
         server: Option<String>,
+        /// Whoever asks wants to be told how far it is.
+        #[serde(default)]
+        progress: bool,
     },
     /// The status of all servers.
     Status,
@@ -42,6 +45,8 @@ pub enum Reply {
     Done,
     /// The status.
     Status(StatusReport),
+    /// It goes on: about how many of how many licenses the license host was asked. Another reply follows.
+    UnderWay(usize, usize),
     /// What a refresh has brought.
     Refreshed(RefreshReport),
     /// It did not work.
@@ -73,7 +78,7 @@ impl Reply {
                 problems.iter().map(|problem| problem.fault).collect()
             }
             Reply::Problem(problem) => vec![problem.fault],
-            Reply::Done | Reply::NotUnderstood | Reply::OtherFolders => Vec::new(),
+            Reply::Done | Reply::UnderWay(..) | Reply::NotUnderstood | Reply::OtherFolders => Vec::new(),
         };
         serde_json::to_vec(&Line { reply: self, faults })
     }
@@ -89,7 +94,7 @@ impl Reply {
             Reply::Status(StatusReport { problems, .. })
             | Reply::Refreshed(RefreshReport { problems, .. }) => problems.as_mut_slice(),
             Reply::Problem(problem) => std::slice::from_mut(problem),
-            Reply::Done | Reply::NotUnderstood | Reply::OtherFolders => &mut [],
+            Reply::Done | Reply::UnderWay(..) | Reply::NotUnderstood | Reply::OtherFolders => &mut [],
         };
         for (problem, fault) in problems.iter_mut().zip(faults) {
             problem.fault = fault;
@@ -228,8 +233,14 @@ pub struct RefreshReport {
     pub servers: Vec<RefreshedServer>,
     /// Whether the license host answered on port 443; `None` if it was not tried.
     pub license_host_reachable: Option<bool>,
+    /// Whether all sources could be read.
+    #[serde(default)]
+    pub all_read: bool,
     /// What does not work.
     pub problems: Vec<Problem>,
+    /// What to try next where a date should have moved, in the vendor's order; empty where none needs to.
+    #[serde(default)]
+    pub next: Vec<String>,
 }
 
 /// What a Clear server cache has come to: `recover --json`, and the last line that a helper tells its window.
@@ -262,7 +273,25 @@ pub struct RefreshedServer {
     pub before: Option<Date>,
     /// The date after.
     pub after: Option<Date>,
+    /// Who says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// Where the license stands by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
     /// What became of its validation, if the license host was asked: `validated`, or why not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<String>,
+}
+
+impl RefreshedServer {
+    /// The dates alone.
+    pub fn new(name: String, before: Option<Date>, after: Option<Date>) -> RefreshedServer {
+        RefreshedServer { name, before, after, source: None, standing: None, validation: None }
+    }
+
+    /// Is the date another one than before?
+    pub fn has_moved(&self) -> bool {
+        self.before != self.after
+    }
 }

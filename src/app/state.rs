@@ -3,6 +3,7 @@
 use super::{
     Places,
     event::{Area, Recovery, RecoveryState},
+    wakeful::Wakeful,
 };
 use crate::{
     domain::{
@@ -65,10 +66,16 @@ pub struct State {
     pub validations: HashMap<String, Record>,
     /// When the license host is to be asked without anybody wanting it; `None` where it never is.
     pub next_validation: Option<Timestamp>,
+    /// Whether a key of the license host is trusted; `None` while that is not known.
+    pub host_is_trusted: Option<bool>,
+    /// Nobody has been reached since the start, or since the machine woke up.
+    pub wakeful: Option<Wakeful>,
     /// Notes about servers.xml as a whole.
     pub file_notes: Vec<String>,
     /// How many refreshes are under way.
     pub refreshing: usize,
+    /// About how many of how many licenses the license host was asked so far.
+    pub asking: Option<(usize, usize)>,
     /// Whether the tray starts on logon, where that can be told.
     pub autostart: Option<bool>,
     /// The newest Clear server cache.
@@ -116,8 +123,11 @@ impl State {
             problems: BTreeMap::new(),
             validations: HashMap::new(),
             next_validation: None,
+            host_is_trusted: None,
+            wakeful: Some(Wakeful::default()),
             file_notes: Vec::new(),
             refreshing: 0,
+            asking: None,
             autostart: None,
             recovery: None,
             local_names,
@@ -231,7 +241,8 @@ impl State {
             .then(|| now.timestamp().saturating_add(WHILE_UNDER_WAY).unwrap_or(Timestamp::MAX));
         let save =
             self.save_failed.then(|| now.timestamp().saturating_add(WHILE_UNSAVED).unwrap_or(Timestamp::MAX));
-        let others = [self.next_link_check, self.next_validation, recovery, save];
+        let again = self.wakeful.as_ref().and_then(Wakeful::next);
+        let others = [self.next_link_check, self.next_validation, again, recovery, save];
         let soonest = others.into_iter().flatten().fold(notices, Timestamp::min);
         soonest.max(now.timestamp())
     }

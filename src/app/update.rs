@@ -2,9 +2,10 @@
 
 use super::{
     Answer, Command, Effect, Event, Findings, Link, Look, Purpose, State, Target, Ticket,
-    event::{Area, Asked, Files, Licenses, LookAt, Recovery, RecoveryState, Refresh},
-    page,
-    report::{RefreshReport, RefreshedServer, Reply, Request, StatusReport},
+    event::{Area, Files, Licenses, LookAt, Recovery, RecoveryState, Refresh},
+    page, refreshed,
+    report::{Reply, Request, StatusReport},
+    wakeful::Wakeful,
     words,
 };
 use crate::{
@@ -20,7 +21,16 @@ pub fn update(state: &mut State, event: Event, now: &ZonedDateTime) -> Vec<Effec
     // What could not be saved is tried again with whatever happens next; not at once, which would never end.
     let again = state.save_failed && !matches!(event, Event::Saved(_));
     match event {
+        // Said often while many are asked about: nothing else comes of it.
+        Event::Asking(done, all) => {
+            state.asking = Some((done, all));
+            return effects;
+        }
         Event::Woke => woke(state, now, &mut effects),
+        Event::Resumed => {
+            resumed(state, now.timestamp());
+            woke(state, now, &mut effects);
+        }
         Event::FilesChanged => effects.push(look(state, Purpose::Routine, LookAt::Files)),
         Event::Chosen(command) => choose(state, command, now, &mut effects),
         Event::Asked(request, ticket) => ask(state, request, ticket, now, &mut effects),
@@ -83,9 +93,22 @@ fn woke(state: &mut State, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
         state.next_validation = None;
         effects.push(look(state, Purpose::Routine, LookAt::FilesAndLicenseHost(Licenses::Due)));
     }
+    // Only where the host is trusted, and is not being asked just now.
+    let again = state.wakeful.as_mut().is_some_and(|wakeful| wakeful.take(now.timestamp()));
+    if again && state.next_validation.is_some() {
+        effects.push(look(state, Purpose::Routine, LookAt::FilesAndLicenseHost(Licenses::Missed)));
+    }
     if state.links_are_due(now.timestamp()) {
         check_links(state, now, effects);
     }
+}
+
+/// The machine woke up. Until the network is there nothing is asked, so that no false alarm is raised.
+fn resumed(state: &mut State, now: Timestamp) {
+    let wakeful = Wakeful::resumed(now);
+    let not_before = |due: &mut Timestamp| *due = (*due).max(wakeful.next().unwrap_or(now));
+    state.next_validation.iter_mut().chain(state.next_link_check.iter_mut()).for_each(not_before);
+    state.wakeful = Some(wakeful);
 }
 
 /// Tries the servers' ports, unless that is under way: many silent servers take longer than the pause.
@@ -202,8 +225,9 @@ fn ask(state: &mut State, request: Request, ticket: Ticket, now: &ZonedDateTime,
             effects.push(Effect::Notify(words::already_running(state, now)));
             effects.push(Effect::Reply(ticket, Box::new(Reply::Done)));
         }
-        Request::Refresh { server: None } => refresh(state, None, Some(ticket), now, effects),
-        Request::Refresh { server: Some(name) } => match state.find(&name).map(|found| found.key.clone()) {
+        Request::Refresh { server: None, .. } => refresh(state, None, Some(ticket), now, effects),
+        Request::Refresh { server: Some(name), .. } => match state.find(&name).map(|found| found.key.clone())
+        {
             Some(key) => refresh(state, Some(key), Some(ticket), now, effects),
             None => {
                 let problem =
@@ -240,6 +264,9 @@ fn looked(state: &mut State, findings: Findings, now: &ZonedDateTime, effects: &
         state.files_of_look = findings.number;
         take_files(state, *files, now, effects);
     }
+    if findings.license_host.is_some() {
+        state.asking = None;
+    }
     if let Some(links) = findings.links {
         state.checking_links = false;
         take_links(state, links, effects);
@@ -249,6 +276,13 @@ fn looked(state: &mut State, findings: Findings, now: &ZonedDateTime, effects: &
     {
         state.host_of_look = findings.number;
         set_problems(state, Area::LicenseHost, host.clone().err().into_iter().collect(), effects);
+        match (host, &mut state.wakeful) {
+            (Ok(()), _) => state.wakeful = None,
+            (Err(problem), Some(wakeful)) if problem.fault == Fault::Unavailable => {
+                wakeful.no_way(now.timestamp());
+            }
+            (Err(_), _) => {}
+        }
     }
     match findings.purpose {
         Purpose::Routine => {}
@@ -258,10 +292,11 @@ fn looked(state: &mut State, findings: Findings, now: &ZonedDateTime, effects: &
         }
         Purpose::Refresh(asked) => {
             state.refreshing = state.refreshing.saturating_sub(1);
-            let report = refresh_report(state, &asked, findings.license_host.as_ref(), &findings.asked, now);
+            let report =
+                refreshed::report(state, &asked, findings.license_host.as_ref(), &findings.asked, now);
             match asked.ticket {
                 Some(ticket) => effects.push(Effect::Reply(ticket, Box::new(Reply::Refreshed(report)))),
-                None => effects.push(Effect::Notify(words::refreshed(&report))),
+                None => effects.push(Effect::Notify(refreshed::bubble(&report))),
             }
         }
     }
@@ -292,6 +327,7 @@ fn take_files(state: &mut State, files: Files, now: &ZonedDateTime, effects: &mu
     state.unsaved |= typed.changed || cached.changed || installed.changed;
     set_problems(state, Area::Validations, files.validations_problem.into_iter().collect(), effects);
     state.next_validation = files.next_validation;
+    state.host_is_trusted = files.host_is_trusted;
     let mut validated = Vec::new();
     if let Some(records) = files.validations {
         let (moved, changed) = state.take_validations(records, now.timestamp());
@@ -341,54 +377,6 @@ fn take_recovery(state: &mut State, recovery: Option<Recovery>, effects: &mut Ve
     effects.push(Effect::Notify(bubble));
 }
 
-/// What a refresh has brought: per server the date before and after.
-fn refresh_report(
-    state: &State,
-    asked: &Refresh,
-    license_host: Option<&Result<(), Problem>>,
-    validations: &[Asked],
-    now: &ZonedDateTime,
-) -> RefreshReport {
-    let servers = state
-        .servers
-        .iter()
-        .filter(|server| asked.only.as_ref().is_none_or(|key| *key == server.key))
-        .map(|server| RefreshedServer {
-            name: server.name.clone(),
-            before: asked.before.get(&server.key).copied().flatten(),
-            after: server.until(),
-            validation: validations.iter().find(|asked| asked.server == server.name).map(|asked| {
-                asked.trouble.as_ref().map_or("validated".into(), |trouble| trouble.why.clone())
-            }),
-        })
-        .collect();
-    RefreshReport {
-        schema: 1,
-        as_of: now.timestamp(),
-        servers,
-        license_host_reachable: license_host.map(Result::is_ok),
-        problems: state.source_problems().cloned().chain(troubles(validations)).collect(),
-    }
-}
-
-/// What went wrong with validations: what is the same for many, once.
-fn troubles(validations: &[Asked]) -> Vec<Problem> {
-    let mut troubles: Vec<(Problem, usize)> = Vec::new();
-    for trouble in validations.iter().filter_map(|asked| asked.trouble.as_ref()) {
-        let same =
-            |known: &&mut (Problem, usize)| (&known.0.what, &known.0.why) == (&trouble.what, &trouble.why);
-        match troubles.iter_mut().find(same) {
-            Some((_, more)) => *more += 1,
-            None => troubles.push((trouble.clone(), 0)),
-        }
-    }
-    let name = |(trouble, more): (Problem, usize)| match more {
-        0 => trouble,
-        more => Problem { place: format!("{} and {more} more", trouble.place), ..trouble },
-    };
-    troubles.into_iter().map(name).collect()
-}
-
 fn take_links(state: &mut State, links: Vec<(ServerKey, Link)>, effects: &mut Vec<Effect>) {
     for (key, link) in links {
         let was_on = state.links.get(&key) == Some(&Link::On);
@@ -420,6 +408,7 @@ fn announce(state: &mut State, now: &ZonedDateTime, effects: &mut Vec<Effect>) {
         effects.push(Effect::Notify(words::notices(&due)));
     }
     state.announce_validations(now, effects);
+    state.announce_untrusted_host(effects);
 }
 
 /// Sets the problems of an area, and says those that are new.

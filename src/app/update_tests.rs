@@ -29,6 +29,7 @@ fn files(entries: Vec<Entry>) -> Files {
         validations: None,
         validations_problem: None,
         next_validation: None,
+        host_is_trusted: None,
     }
 }
 
@@ -253,7 +254,7 @@ fn a_refresh_is_shown_as_busy_and_says_what_changed() {
 #[test]
 fn a_refresh_asked_for_by_a_command_answers_it_and_shows_nothing() {
     let mut state = state(vec![entry("A", None, Some(200))]);
-    let asked = Event::Asked(Request::Refresh { server: Some("a".into()) }, Ticket(7));
+    let asked = Event::Asked(Request::Refresh { server: Some("a".into()), progress: false }, Ticket(7));
     let look = looks(update(&mut state, asked, &now())).remove(0);
     let effects = update(&mut state, looked(look.purpose, files(vec![entry("A", None, Some(200))])), &now());
     assert_eq!(bubbles(&effects), Vec::<&Bubble>::new());
@@ -262,8 +263,11 @@ fn a_refresh_asked_for_by_a_command_answers_it_and_shows_nothing() {
             .iter()
             .any(|e| matches!(e, Effect::Reply(Ticket(7), reply) if matches!(**reply, Reply::Refreshed(_))))
     );
-    let effects =
-        update(&mut state, Event::Asked(Request::Refresh { server: Some("x".into()) }, Ticket(8)), &now());
+    let effects = update(
+        &mut state,
+        Event::Asked(Request::Refresh { server: Some("x".into()), progress: false }, Ticket(8)),
+        &now(),
+    );
     assert!(matches!(&effects[0], Effect::Reply(Ticket(8), reply) if matches!(**reply, Reply::Problem(_))));
 }
 

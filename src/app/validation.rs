@@ -1,13 +1,13 @@
 //! Where the validations of licenses stand, for the menu, the icon, the status and notices of their own. What a
 //! license host states of a date is a source like any other; all else here stands beside the dates and hides none.
 
-use super::{Bubble, Effect, Icon, State, words};
+use super::{Bubble, Command, Effect, Icon, State, words};
 use crate::domain::{
     Entry, Server, Source,
     knowledge::{Moved, Outcome},
-    validation::{Record, Standing, Verdict},
+    validation::{Pending, Record, Standing, Verdict, folded},
 };
-use jiff::{Timestamp, ZonedDateTime};
+use jiff::{Timestamp, ZonedDateTime, civil::Date};
 use serde::{Deserialize, Serialize};
 
 /// The place of the answers that were accepted, from whichever host and by whichever way they came.
@@ -30,6 +30,15 @@ pub struct ValidationReport {
     pub failed_at: Option<Timestamp>,
     /// Why it failed.
     pub failed_why: Option<String>,
+    /// When an answer said last that the license is valid.
+    #[serde(default)]
+    pub last_valid_at: Option<Timestamp>,
+    /// Until when it was valid by that: the last day of the Maintenance, or of what the kind of license calls it.
+    #[serde(default)]
+    pub last_valid_until: Option<Date>,
+    /// Until when the newest request that is carried by hand waits for its answer, if one does.
+    #[serde(default)]
+    pub waits_until: Option<Timestamp>,
 }
 
 impl ValidationReport {
@@ -45,6 +54,9 @@ impl ValidationReport {
             validate_by: claims.map(|claims| claims.validate_by),
             failed_at: record.failed.as_ref().map(|failed| failed.at),
             failed_why: record.failed.as_ref().map(|failed| failed.outcome.why().into()),
+            last_valid_at: record.last_valid.as_ref().map(|valid| valid.at),
+            last_valid_until: record.last_valid.as_ref().and_then(|valid| valid.claims.maintenance_until),
+            waits_until: record.pending.last().filter(|it| it.waits(now)).map(Pending::until),
         }
     }
 
@@ -54,24 +66,87 @@ impl ValidationReport {
     }
 }
 
+/// Whose validation somebody has to see to.
+#[derive(Debug, Default)]
+pub struct AtRisk<'s> {
+    /// How many there are.
+    pub count: usize,
+    /// The most urgent.
+    pub worst: Option<(&'s Server, Standing)>,
+}
+
+impl AtRisk<'_> {
+    /// `PROD-01: Validation is overdue: …, and 2 more`; `None` where there is nothing to see to.
+    pub fn in_words(&self, now: Timestamp) -> Option<String> {
+        let (server, standing) = self.worst.as_ref()?;
+        let more = match self.count - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        Some(format!("{}: {}{more}", server.name, standing.in_words(now)))
+    }
+
+    /// One of them is serious.
+    pub fn is_serious(&self) -> bool {
+        self.worst.as_ref().is_some_and(|(_, standing)| standing.is_serious())
+    }
+}
+
 impl State {
     /// What is kept of the validation of this server's license.
     pub fn validation_of(&self, server: &Server) -> Option<&Record> {
-        self.validations.get(&server.server_id.as_deref()?.trim().to_lowercase())
+        self.validations.get(&folded(server.server_id.as_deref()?))
     }
 
-    /// The servers that count whose validation somebody has to see to, the most urgent first.
-    pub fn validations_at_risk(&self, now: Timestamp) -> Vec<(&Server, Standing)> {
-        if self.validations.is_empty() {
-            return Vec::new();
+    /// The license host of the settings, where it is one of your own and its key is still to be trusted: until then
+    /// it is not asked.
+    pub fn untrusted_host(&self) -> Option<String> {
+        self.settings.license_host.own_host().filter(|_| self.host_is_trusted == Some(false))
+    }
+
+    /// Tells once that the license host's key is to be trusted. It is noted down first.
+    pub(super) fn announce_untrusted_host(&mut self, effects: &mut Vec<Effect>) {
+        const UNTRUSTED: &str = "untrusted ";
+        let Some(host) = self.untrusted_host() else { return };
+        let told = format!("{UNTRUSTED}{host}");
+        if self.kept.said.contains(&told) {
+            return;
         }
-        let mut at_risk: Vec<_> = self
-            .counted()
-            .filter_map(|server| Some((server, self.validation_of(server)?.standing(now))))
-            .filter(|(_, standing)| matches!(standing, Standing::Overdue { .. } | Standing::Invalid { .. }))
-            .collect();
-        at_risk.sort_by(|(_, one), (_, other)| other.cmp(one));
+        self.kept.said.retain(|said| !said.starts_with(UNTRUSTED));
+        self.kept.said.insert(told);
+        self.unsaved = true;
+        effects.push(Effect::Notify(Bubble {
+            keys: Vec::new(),
+            summary: format!("The key of {host} is not trusted yet"),
+            body: "Until then this license host is not asked, and no answer of it counts. Compare the fingerprint of its \
+                   key with whoever runs it, and confirm that."
+                .into(),
+            actions: vec![("Trust its key…", Command::ManualValidation)],
+            stays: true,
+            icon: Icon::Notice,
+        }));
+    }
+
+    /// Of the servers that count, those whose validation somebody has to see to.
+    pub fn validations_at_risk(&self, now: Timestamp) -> AtRisk<'_> {
+        let mut at_risk = AtRisk::default();
+        if self.validations.is_empty() {
+            return at_risk;
+        }
+        for server in self.counted() {
+            let standing = self.validation_of(server).map(|record| record.standing(now));
+            let Some(standing) = standing.filter(Standing::is_at_risk) else { continue };
+            at_risk.count += 1;
+            if at_risk.worst.as_ref().is_none_or(|(_, worst)| standing > *worst) {
+                at_risk.worst = Some((server, standing));
+            }
+        }
         at_risk
+    }
+
+    /// Nobody was reached since a sleep, or the start, and it is tried again within minutes.
+    fn tries_again_soon(&self) -> bool {
+        self.wakeful.as_ref().is_some_and(|wakeful| wakeful.next().is_some())
     }
 
     /// Takes in what is kept of validations: an accepted answer is the license host's word on the date. Returns the
@@ -89,7 +164,7 @@ impl State {
             })
         });
         let stated: Vec<Entry> = stated.collect();
-        let by_id = |record: Record| (record.server_id.trim().to_lowercase(), record);
+        let by_id = |record: Record| (folded(&record.server_id), record);
         self.validations = records.into_iter().map(by_id).collect();
         if stated.is_empty() && !self.kept.knowledge.has_seen(Source::LicenseHost) {
             return (Vec::new(), false);
@@ -109,8 +184,8 @@ impl State {
             let Some(record) = self.validation_of(server) else { continue };
             let standing = record.standing(now.timestamp());
             let what = match (&standing, &record.failed) {
-                // Without a failure the next try is under way.
-                (Standing::Due { .. }, Some(_)) => "due",
+                // Without a failure the next try is under way; and after a sleep a few more will follow soon.
+                (Standing::Due { .. }, Some(_)) if !self.tries_again_soon() => "due",
                 (Standing::Overdue { days_left: ..0 }, _) => "over",
                 (Standing::Overdue { .. }, _) => "overdue",
                 (Standing::Invalid { .. }, _) => "invalid",
@@ -120,8 +195,15 @@ impl State {
             let of_answer = format!("validation {} {}", record.server_id, stated.unwrap_or_default());
             let told = format!("{of_answer} {what}");
             if !self.kept.said.contains(&told) {
-                let failed = record.failed.as_ref().map(|failed| failed.outcome.why().to_string());
-                due.push((standing, server.name.clone(), failed, of_answer, told));
+                let more = [
+                    record
+                        .failed
+                        .as_ref()
+                        .map(|failed| format!("The last try failed: {}", failed.outcome.why())),
+                    record.last_valid_in_words(),
+                ];
+                let more = more.into_iter().flatten().map(|sentence| format!("{sentence}. ")).collect();
+                due.push((standing, server.name.clone(), more, of_answer, told));
             }
         }
         if due.is_empty() {
@@ -141,16 +223,13 @@ impl State {
     }
 }
 
-type Due = (Standing, String, Option<String>, String, String);
+type Due = (Standing, String, String, String, String);
 
 fn bubble(due: &[Due], now: Timestamp) -> Bubble {
     const LINES: usize = 5;
     let line = |(standing, name, _, _, _): &Due| format!("{name}: {}", standing.in_words(now));
     let (summary, mut body) = match due {
-        [one @ (standing, _, failed, _, _)] => {
-            let why = failed.as_ref().map(|why| format!("The last try failed: {why}. ")).unwrap_or_default();
-            (line(one), format!("{why}{}", advice(standing)))
-        }
+        [one @ (standing, _, more, _, _)] => (line(one), format!("{more}{}", advice(standing))),
         many => {
             let lines: Vec<String> = many.iter().take(LINES).map(line).collect();
             (format!("{} need validation", words::count(many.len(), "license")), lines.join("\n"))
@@ -159,14 +238,9 @@ fn bubble(due: &[Due], now: Timestamp) -> Bubble {
     if due.len() > LINES {
         body.push_str(&format!("\nand {} more", due.len() - LINES));
     }
-    let serious = due.iter().any(|(standing, ..)| is_serious(standing));
+    let serious = due.iter().any(|(standing, ..)| standing.is_serious());
     let icon = if serious { Icon::Expired } else { Icon::Notice };
     Bubble { keys: Vec::new(), summary, body, actions: Vec::new(), stays: true, icon }
-}
-
-/// The server may have stopped, or the host says that the license is not valid.
-pub fn is_serious(standing: &Standing) -> bool {
-    matches!(standing, Standing::Invalid { .. } | Standing::Overdue { days_left: ..0 })
 }
 
 fn advice(standing: &Standing) -> String {

@@ -1,6 +1,8 @@
 //! What the tray shows, as plain data: compared by the adapter, which applies only what differs.
 
-use super::{Command, Link, Place, State, event::RecoveryState, state::coverage_of, validation, words};
+use super::{
+    Command, Link, Place, State, event::RecoveryState, state::coverage_of, validation::AtRisk, words,
+};
 use crate::domain::{
     Coverage, Server, Standing,
     coverage::{self, release_in_words},
@@ -90,22 +92,28 @@ const LINE_UNITS: usize = 100;
 
 /// What the tray shows at `now`.
 pub fn view(state: &State, now: &ZonedDateTime) -> TrayView {
-    TrayView { icon: icon(state, now), tooltip: words::tooltip(state, now), menu: menu(state, now) }
+    let at_risk = &state.validations_at_risk(now.timestamp());
+    TrayView {
+        icon: icon_of(state, at_risk, now),
+        tooltip: words::tooltip(state, at_risk, now),
+        menu: menu(state, at_risk, now),
+    }
 }
 
 /// The icon: the worst license state wins; whether servers answer comes after that.
 pub fn icon(state: &State, now: &ZonedDateTime) -> Icon {
+    icon_of(state, &state.validations_at_risk(now.timestamp()), now)
+}
+
+fn icon_of(state: &State, at_risk: &AtRisk<'_>, now: &ZonedDateTime) -> Icon {
     let today = now.date();
-    let at_risk = state.validations_at_risk(now.timestamp());
     let not_covered = || state.counted().any(|server| coverage_of(server) == Coverage::NotCovered);
     match state.worst(today) {
         _ if state.refreshing > 0 => Icon::Busy,
         Standing::Expired => Icon::Expired,
-        _ if not_covered() || at_risk.iter().any(|(_, standing)| validation::is_serious(standing)) => {
-            Icon::Expired
-        }
+        _ if not_covered() || at_risk.is_serious() => Icon::Expired,
         Standing::Expiring => Icon::Notice,
-        _ if !at_risk.is_empty() => Icon::Notice,
+        _ if at_risk.count > 0 => Icon::Notice,
         _ if !state.open_notices(today).is_empty() => Icon::Notice,
         _ if words::not_connected(state).is_some() => Icon::Disconnected,
         Standing::Unknown => Icon::Unknown,
@@ -125,11 +133,15 @@ fn submenu(id: impl Into<String>, text: impl AsRef<str>, items: Vec<MenuItem>) -
     MenuItem::Submenu { id: id.into(), text: words::cut(text.as_ref(), LINE_UNITS), items }
 }
 
-fn menu(state: &State, now: &ZonedDateTime) -> Vec<MenuItem> {
+fn menu(state: &State, at_risk: &AtRisk<'_>, now: &ZonedDateTime) -> Vec<MenuItem> {
     let today = now.date();
-    let mut menu = vec![label("headline", words::headline(state, now))];
+    let mut menu = vec![label("headline", words::headline_of(state, at_risk, now))];
     menu.extend(notice_menu(state, today));
     menu.extend(recovery_menu(state));
+    menu.extend(state.untrusted_host().map(|host| {
+        let text = words::cut(&format!("Trust the key of {host}…"), LINE_UNITS);
+        action(Command::ManualValidation, text)
+    }));
     let problems = state.all_problems().count();
     if problems > 0 {
         menu.push(action(Command::Details, format!("{}…", words::count(problems, "problem"))));
@@ -146,7 +158,7 @@ fn menu(state: &State, now: &ZonedDateTime) -> Vec<MenuItem> {
     menu.extend([
         MenuItem::Separator,
         if state.refreshing > 0 {
-            label("refreshing", "Refreshing license data…")
+            label("refreshing", words::refreshing(state))
         } else {
             action(Command::Refresh(None), "Refresh license data")
         },
@@ -257,6 +269,8 @@ pub fn facts(state: &State, server: &Server, now: &ZonedDateTime) -> Vec<String>
             let at = failed.at.to_zoned_datetime(now.time_zone().clone()).strftime("%F %H:%M");
             format!("Validation tried {at}, and failed: {}", failed.outcome.why())
         }));
+        facts.extend(record.last_valid_in_words());
+        facts.extend(record.request_in_words(now.timestamp(), now.time_zone()));
     }
     if let Some(Link::Off(why)) = state.links.get(&server.key) {
         facts.push(format!("Not connected: {why}"));

@@ -1,6 +1,6 @@
 //! Sentences for people: tooltip, headline, notifications, problems.
 
-use super::{Bubble, Command, Icon, Link, Place, State, report::RefreshReport};
+use super::{Bubble, Command, Icon, Link, Place, State, validation::AtRisk};
 use crate::domain::{
     Fault, Problem, Server, Standing,
     knowledge::Moved,
@@ -9,7 +9,7 @@ use crate::domain::{
     text::plain,
 };
 use crate::recovery::Decision;
-use jiff::{Timestamp, ZonedDateTime, civil::Date};
+use jiff::{ZonedDateTime, civil::Date};
 use std::collections::{BTreeMap, HashSet};
 
 /// The name under which the tray shows itself: the vendor's own tooltip, as users know it.
@@ -22,34 +22,53 @@ pub const TOOLTIP_UNITS: usize = 127;
 const NAMED: usize = 3;
 
 /// The tooltip: what matters most, in at most [`TOOLTIP_UNITS`] UTF-16 units.
-pub fn tooltip(state: &State, now: &ZonedDateTime) -> String {
-    cut(&format!("{TITLE}: {}", summary(state, now)), TOOLTIP_UNITS)
+pub(super) fn tooltip(state: &State, at_risk: &AtRisk<'_>, now: &ZonedDateTime) -> String {
+    cut(&format!("{TITLE}: {}", summary(state, at_risk, now)), TOOLTIP_UNITS)
 }
 
-fn summary(state: &State, now: &ZonedDateTime) -> String {
+fn summary(state: &State, at_risk: &AtRisk<'_>, now: &ZonedDateTime) -> String {
     let today = now.date();
+    if state.refreshing > 0 && state.asking.is_some() {
+        return refreshing(state);
+    }
     match (state.counted().count(), lead(state, today)) {
         (0, _) if state.servers.is_empty() && state.looked => "no servers known yet".into(),
         (0, _) if state.servers.is_empty() => "starting".into(),
         (2.., Some(lead)) => {
-            let first = unless_something_else(state, now, || server_line(lead, today));
+            let first = unless_something_else(state, at_risk, now, || server_line(lead, today));
             format!("{}. {first}", counts(state, today))
         }
-        (0, _) => headline(state, now),
-        (counted, _) => format!("{}. {}", count(counted, "server"), headline(state, now)),
+        (0, _) => headline_of(state, at_risk, now),
+        (counted, _) => format!("{}. {}", count(counted, "server"), headline_of(state, at_risk, now)),
+    }
+}
+
+/// `Refreshing license data: 137 of 300…`
+pub fn refreshing(state: &State) -> String {
+    match state.asking {
+        Some((done, all)) => format!("Refreshing license data: {done} of {all}…"),
+        None => "Refreshing license data…".into(),
     }
 }
 
 /// What the icon means: the menu's first line.
 pub fn headline(state: &State, now: &ZonedDateTime) -> String {
+    headline_of(state, &state.validations_at_risk(now.timestamp()), now)
+}
+
+/// The same, where it is known already whose validation is at risk.
+pub(super) fn headline_of(state: &State, at_risk: &AtRisk<'_>, now: &ZonedDateTime) -> String {
+    if state.refreshing > 0 && state.asking.is_some() {
+        return refreshing(state);
+    }
     let counted: Vec<&Server> = state.counted().take(2).collect();
     match (counted.as_slice(), state.servers.len()) {
         ([], 0) if state.looked => "No servers known yet".into(),
         ([], 0) => "Starting…".into(),
         ([], 1) => "The one known server is ignored".into(),
         ([], all) => format!("All {all} known servers are ignored"),
-        ([one], _) => unless_something_else(state, now, || server_line(one, now.date())),
-        _ => unless_something_else(state, now, || counts(state, now.date())),
+        ([one], _) => unless_something_else(state, at_risk, now, || server_line(one, now.date())),
+        _ => unless_something_else(state, at_risk, now, || counts(state, now.date())),
     }
 }
 
@@ -59,24 +78,18 @@ fn server_line(server: &Server, today: Date) -> String {
 
 /// What is to be said of the dates, unless they are fine and something else is not: the validation of a license, or
 /// the connection to a server.
-fn unless_something_else(state: &State, now: &ZonedDateTime, dates: impl FnOnce() -> String) -> String {
+fn unless_something_else(
+    state: &State,
+    at_risk: &AtRisk<'_>,
+    now: &ZonedDateTime,
+    dates: impl FnOnce() -> String,
+) -> String {
     match state.worst(now.date()) {
         Standing::Expired | Standing::Expiring => dates(),
         Standing::Unknown | Standing::Active => {
-            at_risk(state, now.timestamp()).or_else(|| not_connected(state)).unwrap_or_else(dates)
+            at_risk.in_words(now.timestamp()).or_else(|| not_connected(state)).unwrap_or_else(dates)
         }
     }
-}
-
-/// `PROD-01: Validation is overdue: …, and 2 more`, where somebody has to see to a validation.
-fn at_risk(state: &State, now: Timestamp) -> Option<String> {
-    let at_risk = state.validations_at_risk(now);
-    let (server, standing) = at_risk.first()?;
-    let more = match at_risk.len() - 1 {
-        0 => String::new(),
-        more => format!(", and {more} more"),
-    };
-    Some(format!("{}: {}{more}", server.name, standing.in_words(now)))
 }
 
 /// `3 expired, 2 expiring, 295 active`.
@@ -164,7 +177,7 @@ pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-fn names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+pub(super) fn names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     let more = names.len().saturating_sub(NAMED);
     let mut text = names.take(NAMED).collect::<Vec<_>>().join(", ");
     if more > 0 {
@@ -282,7 +295,7 @@ fn many_notices(due: &[Notice]) -> (String, String) {
     (summary, lines.join("\n"))
 }
 
-fn information(summary: impl Into<String>, body: impl Into<String>, icon: Icon) -> Bubble {
+pub(super) fn information(summary: impl Into<String>, body: impl Into<String>, icon: Icon) -> Bubble {
     Bubble { keys: vec![], summary: summary.into(), body: body.into(), actions: vec![], stays: false, icon }
 }
 
@@ -307,41 +320,6 @@ pub fn renewed(moved: &[Moved]) -> Bubble {
             information(format!("{} renewed dates have arrived", many.len()), names, Icon::Fine)
         }
     }
-}
-
-/// What a refresh has brought.
-pub fn refreshed(report: &RefreshReport) -> Bubble {
-    let (text, worked) = refreshed_in_words(report);
-    let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
-    information(first, rest, if worked { Icon::Fine } else { Icon::Unknown })
-}
-
-/// What a refresh has brought, as lines, and whether all of it worked. In the order of the vendor's own
-/// troubleshooting where a date did not move.
-pub fn refreshed_in_words(report: &RefreshReport) -> (String, bool) {
-    let changed: Vec<String> = report
-        .servers
-        .iter()
-        .filter(|server| server.before != server.after)
-        .map(|server| {
-            let date = |date: Option<Date>| date.map_or("unknown".into(), |date| date.to_string());
-            format!("{}: {} to {}", server.name, date(server.before), date(server.after))
-        })
-        .collect();
-    let unread = report.problems.iter().any(|problem| problem.fault != Fault::Unavailable);
-    let verb = if unread { "known, not all sources could be read" } else { "read again" };
-    let mut lines = vec![match (report.servers.len(), changed.len()) {
-        (0, _) => "No servers known yet".to_string(),
-        (all, 0) => format!("{} {verb}, no date has changed", count(all, "server")),
-        (all, some) => format!("{} {verb}, {} changed", count(all, "server"), count(some, "date")),
-    }];
-    let more = changed.len().saturating_sub(10);
-    lines.extend(changed.into_iter().take(10));
-    if more > 0 {
-        lines.push(format!("and {more} more"));
-    }
-    lines.extend(report.problems.iter().map(|problem| problem.to_string()));
-    (lines.join("\n"), report.problems.is_empty())
 }
 
 /// A server that answered does so no more.

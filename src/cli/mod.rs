@@ -9,6 +9,7 @@ mod link;
 mod notices;
 mod open;
 mod out;
+mod progress;
 mod proxy_password;
 #[cfg(any(target_os = "linux", windows))]
 mod recover;

@@ -279,7 +279,7 @@ fn report(session: &Session, asked: &Recover, kept: &Kept, out: &Out) -> Result<
         .iter()
         .map(|(name, before)| {
             let after = after.iter().find(|(other, _)| other == name).and_then(|(_, date)| *date);
-            RefreshedServer { name: name.clone(), before: *before, after, validation: None }
+            RefreshedServer::new(name.clone(), *before, after)
         })
         .collect();
     let set_aside = kept.journal.last_move_from(&plan.servers_xml).map(|moved| moved.to.clone());

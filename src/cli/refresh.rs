@@ -1,11 +1,10 @@
 //! `refresh`: read all sources again.
 
-use super::{Out, Session, session::unexpected};
+use super::{Out, Session, progress::Progress, session::unexpected};
 use crate::{
     app::{
-        Command,
+        Command, refreshed,
         report::{Reply, Request},
-        words,
     },
     domain::{Fault, Problem},
 };
@@ -15,10 +14,12 @@ pub fn run(session: &Session, server: Option<String>, forget: bool, out: &Out) -
         session.dirs.must_keep("--forget")?;
         session.ask(Request::Run { command: Command::Forget.to_string() })?;
     }
-    let Reply::Refreshed(report) = session.ask(Request::Refresh { server })? else {
-        return Err(unexpected());
-    };
-    out.show(&report, || words::refreshed_in_words(&report).0)?;
+    let line = Progress::new(out);
+    let request = Request::Refresh { server, progress: true };
+    let reply = session.ask_and_tell(request, &|done, all| line.asked(done, all))?;
+    drop(line);
+    let Reply::Refreshed(report) = reply else { return Err(unexpected()) };
+    out.show(&report, || refreshed::in_words(&report))?;
     // That the license host cannot be reached is told, but all sources were read.
     let failed =
         report.problems.iter().map(|problem| problem.fault).find(|fault| *fault != Fault::Unavailable);

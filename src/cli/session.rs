@@ -1,6 +1,6 @@
 //! What every verb needs: folders, clock, and an answer, by the running tray where there is one.
 
-use super::args::Global;
+use super::{args::Global, progress};
 use crate::{
     app::{
         Effect, Event, Look, Persisted, State, Ticket,
@@ -10,6 +10,7 @@ use crate::{
     },
     domain::{Fault, Problem},
     platform::{
+        asking,
         clock::Clock,
         dirs::{Dirs, Pretense},
         instance, private, survey, world,
@@ -87,11 +88,16 @@ impl Session {
     /// Asks the running tray, or does without. With a pretended time the tray, which lives in the present, is
     /// not asked.
     pub fn ask(&self, request: Request) -> Result<Reply, Problem> {
-        match self.ask_tray(request.clone())? {
+        self.ask_and_tell(request, &|_, _| {})
+    }
+
+    /// The same, and tells how far it is with asking a license host.
+    pub fn ask_and_tell(&self, request: Request, tell: asking::Tell<'_>) -> Result<Reply, Problem> {
+        match self.ask_tray_and_tell(request.clone(), tell)? {
             Some(reply) => Ok(reply),
             None => {
                 let mut alone = self.alone()?;
-                let reply = checked(alone.ask(request, self))?;
+                let reply = checked(alone.ask_and_tell(request, self, tell))?;
                 alone.tell(self);
                 Ok(reply)
             }
@@ -100,10 +106,14 @@ impl Session {
 
     /// Asks the running tray; `None` where none runs or answers, or the time is pretended.
     pub fn ask_tray(&self, request: Request) -> Result<Option<Reply>, Problem> {
+        self.ask_tray_and_tell(request, &|_, _| {})
+    }
+
+    fn ask_tray_and_tell(&self, request: Request, tell: asking::Tell<'_>) -> Result<Option<Reply>, Problem> {
         if self.clock.pretending() {
             return Ok(None);
         }
-        match instance::ask(&self.dirs, request) {
+        match instance::ask_and_tell(&self.dirs, request, tell) {
             Ok(reply) => reply.map(checked).transpose(),
             // Whoever listens there is not to be told anything, nor believed.
             Err(problem) => {
@@ -147,6 +157,10 @@ pub fn unexpected() -> Problem {
 impl Alone {
     /// Puts one question to the application, and carries out what it takes to answer it.
     pub fn ask(&mut self, request: Request, session: &Session) -> Reply {
+        self.ask_and_tell(request, session, &|_, _| {})
+    }
+
+    fn ask_and_tell(&mut self, request: Request, session: &Session, tell: asking::Tell<'_>) -> Reply {
         let ticket = Ticket(0);
         let keep = self.lock.is_some();
         let mut saved = Ok(());
@@ -160,7 +174,8 @@ impl Alone {
                     Effect::Look(look) => {
                         let clock = session.clock.clone();
                         let now = move || clock.now().timestamp();
-                        let findings = world::look_around(look, &session.dirs, keep, &now);
+                        let tell = asking::now_and_then(progress::PAUSE, tell);
+                        let findings = world::look_around(look, &session.dirs, keep, &now, &tell);
                         events.push_back(Event::Looked(Box::new(findings)));
                     }
                     Effect::Save(kept) => {

@@ -101,6 +101,10 @@ fn text(report: &StatusReport, session: &Session, today: Date, all: bool) -> Str
                 server.newest_covered.as_ref().map(|newest| format!("Newest covered version: {newest}")),
             );
         }
+        if let Some(validation) = server.validation.as_ref().filter(|it| all || it.is_urgent()) {
+            lines.push(validation.in_words.clone());
+            lines.extend(validation.failed_why.iter().map(|why| format!("The last try failed: {why}")));
+        }
         lines.extend(server.notes.iter().cloned());
         if !lines.is_empty() {
             text.push_str(&format!("\n{}:\n", server.name));

@@ -3,19 +3,12 @@
 use super::{
     Out, Session,
     args::{LicenseHost, LicenseHostAction},
-    validate::{license_host, wait},
+    validate::license_host,
 };
 use crate::{
-    domain::{
-        Fault, Problem,
-        text::plain,
-        validation::{KeySet, PublicKey},
-    },
-    sources::validation_host::Way,
-    store::{
-        atomic,
-        validations::{How, Trusted, Validations},
-    },
+    domain::{Fault, Problem, text::plain, validation::PublicKey},
+    platform::{by_hand, host_keys::Offered},
+    store::validations::{How, Trusted, Validations},
 };
 use serde_json::json;
 use std::io::{BufRead, IsTerminal};
@@ -44,30 +37,13 @@ pub fn run(session: &Session, asked: &LicenseHost, out: &Out) -> Result<u8, Prob
         return Ok(if count == 0 { Fault::NoInput.exit_code() } else { 0 });
     }
     let Some(host) = host else { return Ok(0) };
-    let (host, offered) = match file {
-        Some(file) => {
-            let bytes = atomic::read_bounded(file, 64 * 1024)?;
-            let wrong = |why: String| {
-                let next = "Give a file that `license-host key export` wrote.";
-                Problem::new(Fault::Data, "There are no keys to trust", file.display().to_string(), why, next)
-            };
-            let bytes = bytes.ok_or_else(|| wrong("there is no such file".into()))?;
-            (host.clone(), KeySet::from_json(&bytes).map_err(|why| wrong(why.to_string()))?)
-        }
-        None => {
-            let way = Way::new(&license_host(session, ca_file.as_ref()), host, wait(15))?;
-            (host.clone(), way.keys().map_err(|failure| failure.problem(host))?)
-        }
+    let offered = match file {
+        Some(file) => Offered::in_file(host, file)?,
+        None => Offered::by_host(&license_host(session, ca_file.as_ref()), host)?,
     };
-    let Some(signs) = offered.keys.first().map(|published| published.key) else {
-        let next = "Ask whoever runs it.";
-        return Err(Problem::new(Fault::Data, "There are no keys to trust", host, "it publishes none", next));
-    };
-    let pinned = store.pinned(Some(&host))?;
-    // The keys that the one that signs now has replaced: what they signed is still on its way.
-    let keys: Vec<PublicKey> = offered.keys.iter().map(|published| published.key).collect();
-    let (keys, how) = if keys.iter().all(|key| pinned.get(key.id()).is_some()) {
-        (Vec::new(), How::Confirmed)
+    let signs = offered.signs;
+    let how = if offered.is_trusted(&store)? {
+        None
     } else if let Some(given) = fingerprint {
         if !signs.has_fingerprint(given) {
             return Err(Problem::new(
@@ -78,20 +54,23 @@ pub fn run(session: &Session, asked: &LicenseHost, out: &Out) -> Result<u8, Prob
                 "Do not trust it. Ask whoever runs the license host which key is the right one.",
             ));
         }
-        (vec![signs], How::Fingerprint)
-    } else if *yes || confirmed(&host, &signs, out)? {
-        (vec![signs], How::Confirmed)
+        Some(How::Fingerprint)
+    } else if *yes || confirmed(host, &signs, out)? {
+        Some(How::Confirmed)
     } else {
         out.remark("Nothing was changed.");
         return Ok(0);
     };
-    store.trust(&host, &keys, how, session.clock.now().timestamp())?;
+    if let Some(how) = how {
+        offered.trust(&store, how, session.clock.now().timestamp())?;
+        by_hand::tell_tray(&session.dirs);
+    }
     let trusted = json!({ "host": host, "key": signs.id().to_string(), "fingerprint": signs.fingerprint() });
-    out.show(&trusted, || match keys.is_empty() {
-        true => format!("The keys of {host} are trusted already."),
-        false => format!("Trusted for {host}: the key {}\n{}", signs.id(), signs.fingerprint()),
+    out.show(&trusted, || match how {
+        None => format!("The key of {host} is trusted already."),
+        Some(_) => format!("Trusted for {host}: the key {}\n{}", signs.id(), signs.fingerprint()),
     })?;
-    if !session.load_settings().settings.license_host.host.eq_ignore_ascii_case(&host) {
+    if !session.load_settings().settings.license_host.host.eq_ignore_ascii_case(host) {
         out.remark(&format!(
             "For the tray and `refresh` to ask it: visualcron-tray settings set license_host.host {host}"
         ));

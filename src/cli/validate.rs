@@ -3,28 +3,33 @@
 use super::{
     Out, Session, args,
     args::{Validate, ValidateAction},
+    progress::{PAUSE, Progress},
 };
 use crate::{
     app::words,
     domain::{
         Entry, Fault, Problem,
         validation::{
-            Claims, Record, Standing, Subject, Verdict,
+            Claims, Pending, Record, Standing, Subject, Verdict, folded,
             qr::Qr,
             text::{self, Carries},
         },
     },
-    platform::{by_hand, clipboard, validate},
+    platform::{asking, by_hand, clipboard, dirs::Dirs, validate::Asking},
     sources::validation_host::Way,
     store::{atomic, settings::LicenseHost, validations::Validations},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::{
+    collections::HashMap,
     io::Read,
     path::{Path, PathBuf},
     time::Duration,
 };
+
+/// How long all questions may take: more than a host that answers 3,000 a minute needs for 25,000 licenses.
+const WHOLE: Duration = Duration::from_secs(600);
 
 pub fn run(session: &Session, asked: &Validate, out: &Out) -> Result<u8, Problem> {
     match &asked.action {
@@ -59,7 +64,9 @@ fn export(
     session.dirs.must_keep("validate export")?;
     let subject = subject(&by_hand::entries(&session.dirs)?, server)?;
     let store = Validations::below(&session.dirs.data);
-    let request = by_hand::request(&store, &subject, session.clock.now().timestamp())?;
+    let made_at = session.clock.now().timestamp();
+    let request = by_hand::request(&store, &subject, made_at)?;
+    let until = Pending { nonce: request.nonce, made_at }.until();
     let text = text::of_request(&request);
     let code = match qr {
         None => None,
@@ -84,6 +91,7 @@ fn export(
         "server": request.server_name,
         "server_id": request.server_id,
         "nonce": request.nonce,
+        "waits_until": until,
         "output": output,
         "qr": qr.and_then(|file| file.as_ref()),
         "text": if output.is_none() { Value::from(text.as_str()) } else { Value::Null },
@@ -97,10 +105,11 @@ fn export(
         format!("{text}{on_terminal}")
     })?;
     if !out.json() {
-        out.remark(
-            "Carry the request to your license host: its page /offline answers it. It holds the activation code. Then: \
-             visualcron-tray validate import FILE",
-        );
+        out.remark(&format!(
+            "Carry the request to your license host: its page /offline answers it. It holds the activation code, and waits \
+             for its answer until {}. Then: visualcron-tray validate import FILE",
+            until.to_zoned_datetime(session.clock.now().time_zone().clone()).date()
+        ));
     }
     Ok(0)
 }
@@ -115,7 +124,11 @@ fn import(session: &Session, file: Option<&Path>, from_clipboard: bool, out: &Ou
     let now = session.clock.now().timestamp();
     let answered = by_hand::accept(&session.dirs, &text, now)?;
     let (server_id, claims) = answered.map_err(|refusal| refusal.problem(&place))?;
-    report(&[(server_id, Ok(claims))], now, out)
+    let title = match names(&session.dirs).remove(&folded(&server_id)) {
+        Some(name) => name,
+        None => server_id,
+    };
+    report(&[(title, Ok(claims))], now, out)
 }
 
 fn from_stdin() -> Result<String, Problem> {
@@ -154,7 +167,12 @@ fn online(session: &Session, server: Option<&str>, asked: &args::Way, out: &Out)
     }
     let clock = session.clock.clone();
     let now = move || clock.now().timestamp();
-    let went = validate::ask(&way, &host, &store, &subjects, &now)?;
+    let line = Progress::new(out);
+    let tell = asking::now_and_then(PAUSE, |done, all| line.asked(done, all));
+    let (way, host, store, whole) = (&way, host.as_str(), &store, WHOLE);
+    let went = Asking { way, host, store, now: &now, whole, tell: &tell }.ask(&subjects)?;
+    drop(tell);
+    drop(line);
     by_hand::tell_tray(&session.dirs);
     let names = subjects.into_iter().map(|subject| subject.server_name);
     report(&names.zip(went).collect::<Vec<Went>>(), now(), out)
@@ -230,19 +248,32 @@ fn in_words(went: &Result<Claims, Problem>) -> String {
     }
 }
 
+/// The names of the servers by their ids. Where the sources cannot be read, the ids have to do.
+fn names(dirs: &Dirs) -> HashMap<String, String> {
+    let subjects = by_hand::entries(dirs).map(|entries| Subject::all(&entries)).unwrap_or_default();
+    let named = |subject: Subject| Some((folded(&subject.server_id?), subject.server_name));
+    subjects.into_iter().filter_map(named).collect()
+}
+
 fn status(session: &Session, out: &Out) -> Result<u8, Problem> {
-    let (now, records) = (session.clock.now().timestamp(), Validations::below(&session.dirs.data).records()?);
+    let (now, records) = (session.clock.now(), Validations::below(&session.dirs.data).records()?);
+    let (now, zone) = (now.timestamp(), now.time_zone());
+    let names = names(&session.dirs);
+    let name = |record: &Record| names.get(&folded(&record.server_id));
     let shown: Vec<(&Record, Standing)> =
         records.iter().map(|record| (record, record.standing(now))).collect();
     let json: Vec<Value> = shown
         .iter()
         .map(|(record, standing)| {
             json!({
+                "server": name(record),
                 "server_id": record.server_id,
                 "validation": standing,
                 "answer": record.accepted.as_ref().map(|accepted| &accepted.claims),
+                "last_valid": record.last_valid.as_ref().map(|valid| &valid.claims),
                 "failed": record.failed,
-                "waiting": record.pending.len(),
+                "waiting": record.pending.iter().filter(|pending| pending.waits(now)).count(),
+                "waits_until": record.pending.last().filter(|it| it.waits(now)).map(Pending::until),
             })
         })
         .collect();
@@ -251,14 +282,17 @@ fn status(session: &Session, out: &Out) -> Result<u8, Problem> {
             return "Nothing was validated here yet.".into();
         }
         let line = |(record, standing): &(&Record, Standing)| {
-            let failed = record.failed.as_ref().map_or(String::new(), |failed| {
-                format!(
-                    "\n  the last try, {}, failed: {}",
-                    failed.at.strftime("%Y-%m-%d %H:%M UTC"),
-                    failed.outcome.why()
-                )
+            let failed = record.failed.as_ref().map(|failed| {
+                let at = failed.at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M");
+                format!("The last try, {at}, failed: {}", failed.outcome.why())
             });
-            format!("{}: {}{failed}\n", record.server_id, standing.in_words(now))
+            let more = [failed, record.last_valid_in_words(), record.request_in_words(now, zone)];
+            let more: String = more.into_iter().flatten().map(|more| format!("\n  {more}")).collect();
+            let title = match name(record) {
+                Some(name) => format!("{name} ({})", record.server_id),
+                None => record.server_id.clone(),
+            };
+            format!("{title}: {}{more}\n", standing.in_words(now))
         };
         shown.iter().map(line).collect()
     })?;

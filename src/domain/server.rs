@@ -27,6 +27,14 @@ impl Source {
     pub const ALL: [Source; 5] =
         [Source::LicenseHost, Source::Settings, Source::WebApi, Source::ServersXml, Source::Installation];
 
+    /// As it is named within a sentence: `the license host`, `servers.xml`.
+    pub fn title_in_a_sentence(self) -> String {
+        match self {
+            Source::ServersXml => self.title().into(),
+            source => format!("the {}", source.title()),
+        }
+    }
+
     /// The name for people: `servers.xml`, `settings`.
     pub fn title(self) -> &'static str {
         match self {

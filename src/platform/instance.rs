@@ -4,6 +4,7 @@
 pub use super::lock::Lock;
 use super::{
     Post,
+    asking::Tell,
     dirs::{Dirs, Pretense},
     lock, private,
     socket::{Socket, session_suffix},
@@ -252,24 +253,36 @@ fn attend(
             if let Ok(mut tickets) = tickets.lock() {
                 tickets.insert(ticket, answer);
             }
+            let tells = matches!(question.request, Request::Refresh { progress: true, .. });
             post(Event::Asked(question.request, ticket));
-            match answers.recv_timeout(PATIENCE.saturating_sub(came.elapsed())) {
-                Ok(reply) => reply,
-                Err(RecvTimeoutError::Timeout) => {
-                    let why = format!("it is busy for more than {} s", PATIENCE.as_secs());
-                    Reply::Problem(no_answer(Some(std::process::id()), why))
+            loop {
+                match answers.recv_timeout(PATIENCE.saturating_sub(came.elapsed())) {
+                    Ok(reply @ Reply::UnderWay(..)) if tells => {
+                        say(stream, &reply)?;
+                    }
+                    Ok(Reply::UnderWay(..)) => {}
+                    Ok(reply) => break reply,
+                    Err(RecvTimeoutError::Timeout) => {
+                        let why = format!("it is busy for more than {} s", PATIENCE.as_secs());
+                        break Reply::Problem(no_answer(Some(std::process::id()), why));
+                    }
+                    // The tray ends: then the other end does without it.
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 }
-                // The tray ends: then the other end does without it.
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
         }
     };
-    let mut answer = reply.to_line()?;
-    answer.push(b'\n');
-    let mut stream = Timed { stream, until: Instant::now() + TALK };
-    stream.write_all(&answer)?;
     // It hangs up when it has the answer.
-    stream.read(&mut [0]).map(drop)
+    say(stream, &reply)?.read(&mut [0]).map(drop)
+}
+
+/// Writes a reply as a line, within the time for it.
+fn say<'s>(stream: &'s Stream, reply: &Reply) -> std::io::Result<Timed<'s>> {
+    let mut line = reply.to_line()?;
+    line.push(b'\n');
+    let mut stream = Timed { stream, until: Instant::now() + TALK };
+    stream.write_all(&line)?;
+    Ok(stream)
 }
 
 /// There is one tray, so whatever it looks at, a second start shows it and `exit` ends it.
@@ -299,12 +312,21 @@ fn no_answer(pid: Option<u32>, why: impl Into<String>) -> Problem {
 ///
 /// As for [`question`]: a command does without it as well, but says so.
 pub fn ask(dirs: &Dirs, request: Request) -> Result<Option<Reply>, Problem> {
+    ask_and_tell(dirs, request, &|_, _| {})
+}
+
+/// The same; of a refresh that wants it, it is told how far it is.
+///
+/// # Errors
+///
+/// As for [`ask`].
+pub fn ask_and_tell(dirs: &Dirs, request: Request, tell: Tell<'_>) -> Result<Option<Reply>, Problem> {
     let patience = match request {
         // What it would say can be read from the files as well.
         Request::Status => TALK,
         _ => PATIENCE + TALK,
     };
-    let reply = question(dirs, request, patience)?;
+    let reply = talked(dirs, request, patience, tell)?;
     Ok(reply.filter(|reply| *reply != Reply::OtherFolders))
 }
 
@@ -315,6 +337,16 @@ pub fn ask(dirs: &Dirs, request: Request) -> Result<Option<Reply>, Problem> {
 /// [`Fault::Unavailable`] where somebody listens, but does not answer; [`Fault::Permission`] where that is a
 /// process of another user.
 pub fn question(dirs: &Dirs, request: Request, patience: Duration) -> Result<Option<Reply>, Problem> {
+    talked(dirs, request, patience, &|_, _| {})
+}
+
+fn talked(
+    dirs: &Dirs,
+    request: Request,
+    patience: Duration,
+    tell: Tell<'_>,
+) -> Result<Option<Reply>, Problem> {
+    let until = Instant::now() + patience;
     let (context, socket) = (Context::of(dirs), socket(dirs));
     let Ok(name) = socket.name() else { return Ok(None) };
     let (answer, answers) = mpsc::channel();
@@ -322,12 +354,14 @@ pub fn question(dirs: &Dirs, request: Request, patience: Duration) -> Result<Opt
     let meets = met.clone();
     // Of its own, since neither a connection nor, on Windows, an answer can be waited for with a time limit.
     std::thread::spawn(move || {
+        let on_its_way = answer.clone();
+        let mut heard = |reply| drop(on_its_way.send(Ok(Some(reply))));
         let _ = answer.send(match ConnectOptions::new().name(name).connect_sync() {
             Err(_) => Ok(None),
             Ok(stream) if !private::is_of_this_user(&stream) => Err(not_ours(socket.path())),
             Ok(stream) => {
                 let pid = *meets.get_or_init(|| process_at(&stream));
-                talk(&stream, &Question { context, request }).map(Some).map_err(|error| {
+                talk(&stream, &Question { context, request }, &mut heard).map(Some).map_err(|error| {
                     let why = match error.kind() {
                         ErrorKind::InvalidData => {
                             "its answer is not understood: it is probably of another version".into()
@@ -343,10 +377,16 @@ pub fn question(dirs: &Dirs, request: Request, patience: Duration) -> Result<Opt
             }
         });
     });
-    answers.recv_timeout(patience).unwrap_or_else(|_| {
-        let seconds = patience.as_secs_f64().round();
-        Err(no_answer(met.get().copied().flatten(), format!("{seconds} s have passed")))
-    })
+    loop {
+        match answers.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(Ok(Some(Reply::UnderWay(done, all)))) => tell(done, all),
+            Ok(reply) => return reply,
+            Err(_) => {
+                let seconds = patience.as_secs_f64().round();
+                return Err(no_answer(met.get().copied().flatten(), format!("{seconds} s have passed")));
+            }
+        }
+    }
 }
 
 /// The process id of the running tray, if one listens.
@@ -361,13 +401,20 @@ fn process_at(stream: &Stream) -> Option<u32> {
     stream.peer_creds().ok()?.pid().and_then(|pid| u32::try_from(pid).ok())
 }
 
-fn talk(mut stream: &Stream, question: &Question) -> std::io::Result<Reply> {
+/// Puts the question, and hears the answer; what comes before it is told on its way.
+fn talk(mut stream: &Stream, question: &Question, heard: &mut dyn FnMut(Reply)) -> std::io::Result<Reply> {
     let mut text = serde_json::to_vec(question)?;
     text.push(b'\n');
     stream.write_all(&text)?;
-    let mut line = String::new();
-    BufReader::new(stream).take(MAX_ANSWER).read_line(&mut line)?;
-    Ok(Reply::from_line(&line)?)
+    let mut lines = BufReader::new(stream).take(MAX_ANSWER);
+    loop {
+        let mut line = String::new();
+        lines.read_line(&mut line)?;
+        match Reply::from_line(&line)? {
+            reply @ Reply::UnderWay(..) => heard(reply),
+            reply => return Ok(reply),
+        }
+    }
 }
 
 fn not_ours(socket: &Path) -> Problem {

@@ -1,5 +1,6 @@
 //! The desktop and the system: thin adapters, one a concern.
 
+pub mod asking;
 pub mod autostart;
 pub mod by_hand;
 pub mod clipboard;
@@ -11,6 +12,7 @@ pub mod dirs;
 pub mod documents;
 #[cfg(target_os = "linux")]
 pub mod footprint;
+pub mod host_keys;
 pub mod instance;
 pub mod links;
 pub mod lock;
@@ -25,6 +27,8 @@ pub mod recovery;
 pub mod recovery_window;
 #[cfg(target_os = "linux")]
 pub mod recovery_world;
+#[cfg(target_os = "linux")]
+pub mod sleep;
 pub mod socket;
 pub mod survey;
 pub mod tray;

@@ -303,7 +303,7 @@ fn told(progress: Progress) -> Told {
 fn end(report: RecoveryReport) -> Ended {
     let date = |date: Option<Date>| date.map_or_else(|| "unknown".to_string(), |date| date.to_string());
     let row = |row: RefreshedServer| ServerRow {
-        moved: row.before != row.after,
+        moved: row.has_moved(),
         name: row.name,
         before: date(row.before),
         after: date(row.after),

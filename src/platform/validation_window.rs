@@ -12,10 +12,13 @@ use crate::{
             text::{self, Carries},
         },
     },
-    store::{settings, validations::Validations},
-    window::validation_backend::{Backend, Judged, Known, Link, RequestShown, ServerShown},
+    store::{
+        settings::{self, Settings},
+        validations::{How, Validations},
+    },
+    window::validation_backend::{Backend, Judged, Known, Link, Offered, RequestShown, ServerShown},
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use std::path::{Path, PathBuf};
 
 /// What the window needs of this machine.
@@ -34,6 +37,10 @@ impl Here {
         Validations::below(&self.dirs.data)
     }
 
+    fn settings(&self) -> Settings {
+        settings::load(&self.dirs.config, &self.dirs.last_good_settings()).settings
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now().timestamp()
     }
@@ -45,7 +52,7 @@ impl Here {
 
 impl Backend for Here {
     fn look(&mut self) -> Known {
-        let settings = settings::load(&self.dirs.config, &self.dirs.last_good_settings()).settings;
+        let settings = self.settings();
         let mut problem = None;
         let mut or_nothing = |found: Problem| problem = Some(found);
         let subjects = self.subjects().map_err(&mut or_nothing).unwrap_or_default();
@@ -58,6 +65,7 @@ impl Backend for Here {
         Known {
             servers: subjects.iter().map(|subject| shown(subject, &records, now)).collect(),
             hosts,
+            own_host: settings.license_host.own_host(),
             vendor_validation: settings.pages.manual_validation,
             vendor_activation: settings.pages.offline_activation,
             problem,
@@ -108,6 +116,20 @@ impl Backend for Here {
         })
     }
 
+    fn key_of(&mut self, host: &str) -> Result<Offered, Problem> {
+        Offered::by_host(&self.settings().license_host, host)
+    }
+
+    fn key_in(&mut self, host: &str, file: &Path) -> Result<Offered, Problem> {
+        Offered::in_file(host, file)
+    }
+
+    fn trust(&mut self, offered: &Offered) -> Result<(), Problem> {
+        offered.trust(&self.store(), How::Confirmed, self.now())?;
+        by_hand::tell_tray(&self.dirs);
+        Ok(())
+    }
+
     fn open(&mut self, link: &Link) -> Result<(), Problem> {
         let target = match link.clone() {
             Link::Page(url) => Target::Url(url),
@@ -131,10 +153,8 @@ fn shown(subject: &Subject, records: &[Record], now: Timestamp) -> ServerShown {
         (_, None) => says.push_str(" Its activation code is not known here."),
         _ => {}
     }
-    if let Some(pending) = record.pending.last() {
-        let made = pending.made_at.to_zoned_datetime(jiff::tz::TimeZone::system());
-        says.push_str(&format!(" The request of {} waits for its answer.", made.strftime("%Y-%m-%d %H:%M")));
-    }
+    let more = [record.last_valid_in_words(), record.request_in_words(now, &TimeZone::system())];
+    more.into_iter().flatten().for_each(|sentence| says.push_str(&format!(" {sentence}.")));
     ServerShown { name: subject.server_name.clone(), standing, says }
 }
 

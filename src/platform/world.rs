@@ -1,12 +1,17 @@
 //! Carries out effects: looks at the world in threads of their own, saves, shows, opens, answers.
 
 use super::{
-    Post, autostart, clipboard, clock::Clock, desktop, dirs::Dirs, instance::Tickets, links, notify, open,
-    program, survey, validate,
+    Post, asking, autostart, clipboard,
+    clock::Clock,
+    desktop,
+    dirs::Dirs,
+    instance::Tickets,
+    links, notify, open, program, survey,
+    validate::{self, Asking},
 };
 use crate::{
     app::{
-        Effect, Event, Findings, Look, Places, Target, Ticket,
+        Effect, Event, Findings, Look, Places, Purpose, Target, Ticket,
         event::{Area, Asked, Files, Licenses, LookAt, Recovery, RecoveryState},
         report::Reply,
     },
@@ -22,6 +27,10 @@ use crate::{
     window::{connection, recovery, validation},
 };
 use jiff::Timestamp;
+use std::{sync::mpsc::Sender, time::Duration};
+
+/// How often it is told how far a refresh is; one that takes less is told at its end alone.
+const TOLD_EVERY: Duration = Duration::from_millis(500);
 
 /// Everything that effects need.
 pub struct World {
@@ -63,9 +72,17 @@ impl World {
             Effect::Look(look) => {
                 let (dirs, post, keep) = (self.dirs.clone(), self.post.clone(), !self.dirs.keeps_nothing());
                 let clock = self.clock.clone();
+                let asks = self.asker(&look.purpose);
                 std::thread::spawn(move || {
                     let now = move || clock.now().timestamp();
-                    post(Event::Looked(Box::new(look_around(look, &dirs, keep, &now))));
+                    let tell = |done, all| {
+                        post(Event::Asking(done, all));
+                        if let Some(asks) = &asks {
+                            let _ = asks.send(Reply::UnderWay(done, all));
+                        }
+                    };
+                    let tell = asking::now_and_then(TOLD_EVERY, tell);
+                    post(Event::Looked(Box::new(look_around(look, &dirs, keep, &now, &tell))));
                 });
             }
             Effect::Notify(bubble) => {
@@ -127,6 +144,12 @@ impl World {
                 post(Event::Failed(Area::Asked, desktop::not_shown(&why, command)));
             }
         })
+    }
+
+    /// Whoever waits for the end of this refresh.
+    fn asker(&self, purpose: &Purpose) -> Option<Sender<Reply>> {
+        let Purpose::Refresh(refresh) = purpose else { return None };
+        self.tickets.lock().ok()?.get(&refresh.ticket?).cloned()
     }
 
     fn reply(&self, ticket: Ticket, reply: Reply) {
@@ -199,8 +222,14 @@ fn missing(dirs: &Dirs, loaded: &settings::Loaded, places: &Places) -> Option<Pr
 }
 
 /// Looks at the world at `now`, bounded in time. Writes nothing but, if it is to `keep` them, the copy of good
-/// settings and what the license host answers.
-pub fn look_around(look: Look, dirs: &Dirs, keep: bool, now: &(dyn Fn() -> Timestamp + Sync)) -> Findings {
+/// settings and what the license host answers. Tells how far it is with asking it.
+pub fn look_around(
+    look: Look,
+    dirs: &Dirs,
+    keep: bool,
+    now: &(dyn Fn() -> Timestamp + Sync),
+    tell: asking::Tell<'_>,
+) -> Findings {
     let Look { number, purpose, at } = look;
     let mut findings =
         Findings { number, purpose, files: None, links: None, license_host: None, asked: Vec::new() };
@@ -218,9 +247,9 @@ pub fn look_around(look: Look, dirs: &Dirs, keep: bool, now: &(dyn Fn() -> Times
             let is_trusted = keep && store.pinned(Some(&settings.host)).is_ok_and(|keys| !keys.is_empty());
             if is_trusted {
                 let entries = entries_of(&files, now());
-                let (asked, reached) = ask_license_host(&store, &settings, &entries, &licenses, now);
+                let (asked, reached) = ask_license_host(&store, &settings, &entries, &licenses, (now, tell));
                 (findings.asked, findings.license_host) = (asked, reached);
-            } else if settings.check_on_refresh && licenses != Licenses::Due {
+            } else if settings.check_on_refresh && !matches!(licenses, Licenses::Due | Licenses::Missed) {
                 findings.license_host = Some(license_host::reachable(&settings, license_host::PATIENCE));
             }
             keep_in_mind(&mut files, dirs, now());
@@ -237,23 +266,32 @@ fn ask_license_host(
     settings: &settings::LicenseHost,
     entries: &[Entry],
     licenses: &Licenses,
-    now: &(dyn Fn() -> Timestamp + Sync),
+    (now, tell): (&(dyn Fn() -> Timestamp + Sync), asking::Tell<'_>),
 ) -> (Vec<Asked>, Option<Result<(), Problem>>) {
     let ask = || {
         let subjects = validate::subjects(store, entries, licenses, now())?;
+        if subjects.is_empty() {
+            return Ok(Vec::new());
+        }
         let way = Way::new(settings, &settings.host, validate::PATIENCE)?;
-        let went = validate::ask(&way, &settings.host, store, &subjects, now)?;
-        Ok(validate::told(&subjects, &went))
+        let host = &settings.host;
+        let asking = Asking { way: &way, host, store, now, whole: validate::WHOLE, tell };
+        Ok(validate::told(&subjects, &asking.ask(&subjects)?))
     };
     match ask() {
-        Ok(asked) if asked.is_empty() => (asked, None),
-        Ok(asked) => {
-            // What is in the way to the host is one problem, not one for each license.
+        Ok(mut asked) => {
+            // Where one was answered, the host was reached, whatever became of others.
             let in_the_way =
-                |asked: &Asked| asked.trouble.clone().filter(|trouble| trouble.fault == Fault::Unavailable);
-            let reached = asked.iter().find_map(in_the_way).map_or(Ok(()), Err);
-            let asked = asked.into_iter().filter(|asked| in_the_way(asked).is_none());
-            (asked.collect(), Some(reached))
+                |asked: &Asked| asked.became.trouble().filter(|it| it.fault == Fault::Unavailable).cloned();
+            let reached = match asked.iter().all(|asked| in_the_way(asked).is_some()) {
+                true => asked.iter().find_map(in_the_way).map_or(Ok(()), Err),
+                false => Ok(()),
+            };
+            let reached = (!asked.is_empty()).then_some(reached);
+            if *licenses == Licenses::All {
+                asked.extend(validate::incomplete(entries));
+            }
+            (asked, reached)
         }
         Err(problem) => (Vec::new(), Some(Err(problem))),
     }
@@ -267,6 +305,7 @@ fn keep_in_mind(files: &mut Files, dirs: &Dirs, now: Timestamp) {
         Ok(known) => {
             files.validations = Some(known.records);
             files.next_validation = known.next;
+            files.host_is_trusted = Some(known.is_trusted);
         }
         Err(problem) => {
             tracing::warn!(event = "validations.unread", what = problem.what, why = problem.why);
@@ -309,6 +348,7 @@ fn read_files(dirs: &Dirs, keep: bool) -> Files {
         validations: None,
         validations_problem: None,
         next_validation: None,
+        host_is_trusted: None,
     }
 }
 

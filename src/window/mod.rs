@@ -29,4 +29,5 @@ pub mod style;
 mod system_theme;
 pub mod validation;
 pub mod validation_backend;
+mod validation_trust;
 mod validation_view;

@@ -7,7 +7,7 @@ use super::{
     parts::Mark,
     runner::{self, After, View, Waker},
     single,
-    validation_backend::{Backend, Judged, Known, Link, RequestShown, ServerShown},
+    validation_backend::{Backend, Judged, Known, Link, Offered, RequestShown, ServerShown},
     validation_view,
 };
 use crate::domain::{
@@ -46,6 +46,14 @@ pub struct State {
     pub judged: Option<Judged>,
     /// It is new, and is to come into sight.
     pub judged_now: bool,
+    /// The license host whose key is to be trusted, as it is typed.
+    pub host: String,
+    /// The keys that are offered in its name.
+    pub offered: Option<Offered>,
+    /// The user has compared the fingerprint.
+    pub compared: bool,
+    /// The host whose key was just trusted.
+    pub trusted: Option<String>,
     /// Something that was asked for did not work.
     pub problem: Option<Problem>,
     /// The choice of servers takes the focus.
@@ -75,6 +83,10 @@ pub enum Heard {
     Answer(String),
     /// What became of it.
     Judged(Judged),
+    /// These keys are offered.
+    Offered(Offered),
+    /// Those of this host are trusted from now on.
+    Trusted(String),
     /// What was asked for did not work.
     Problem(Problem),
 }
@@ -99,6 +111,14 @@ pub enum Wish {
     Read(PathBuf),
     /// Look at this answer.
     Judge(String),
+    /// Ask this license host for its key.
+    GetKey(String),
+    /// Take the key of this host from this file; or, where there is none in it, an answer.
+    ReadKey(String, PathBuf),
+    /// Trust these.
+    Trust(Offered),
+    /// Do not trust what is offered.
+    DropKey,
     /// Open a page or a folder.
     Open(Link),
     /// Close the window.
@@ -111,8 +131,10 @@ impl State {
         match heard {
             Heard::Known(known) => {
                 if self.known.is_none() {
-                    self.route = if known.hosts.is_empty() { Route::Vendor } else { Route::Own };
+                    let is_vendors = known.hosts.is_empty() && known.own_host.is_none();
+                    self.route = if is_vendors { Route::Vendor } else { Route::Own };
                     self.focus_due = true;
+                    self.host = known.own_host.clone().unwrap_or_default();
                 }
                 let is_there = |name: &String| known.servers.iter().any(|server| server.name == *name);
                 self.chosen = self.chosen.take().filter(is_there).or_else(|| most_urgent(&known.servers));
@@ -133,15 +155,26 @@ impl State {
                 }
                 (self.judged, self.judged_now) = (Some(judged), true);
             }
+            Heard::Offered(offered) => {
+                self.host.clone_from(&offered.host);
+                (self.offered, self.compared) = (Some(offered), false);
+            }
+            Heard::Trusted(host) => {
+                (self.offered, self.compared, self.trusted) = (None, false, Some(host));
+                self.focus_due = true;
+            }
             Heard::Problem(problem) => self.problem = Some(problem),
         }
     }
 
     /// The user asks for something: what came of the last wish is over.
     pub fn ask(&mut self, wish: &Wish) {
-        (self.problem, self.kept) = (None, None);
+        (self.problem, self.kept, self.trusted) = (None, None, None);
         if matches!(wish, Wish::Make(_) | Wish::Paste | Wish::Read(_) | Wish::Judge(_)) {
             self.judged = None;
+        }
+        if *wish == Wish::DropKey {
+            (self.offered, self.compared) = (None, false);
         }
     }
 
@@ -236,6 +269,7 @@ fn refused(refusal: &Refusal) -> &'static str {
         Refusal::OtherServer(_) => "For another server",
         Refusal::FromTheFuture(_) => "A clock is wrong",
         Refusal::Expired(_) => "Too late: the answer has expired",
+        Refusal::TooLate(_) => "Too late: the request is too old",
         _ => match refusal.trouble() {
             Trouble::Damaged => "Damaged",
             Trouble::Key => "Not checked: its key is not trusted",
@@ -321,6 +355,16 @@ fn work(mut backend: Box<dyn Backend>, asked: &mpsc::Receiver<Wish>, mailbox: &M
             Wish::Paste => backend.paste().and_then(|text| fetched(&mut *backend, text, mailbox)),
             Wish::Read(file) => backend.read(&file).and_then(|text| fetched(&mut *backend, text, mailbox)),
             Wish::Judge(text) => judge(&mut *backend, &text, mailbox),
+            Wish::GetKey(host) => backend.key_of(&host).map(Heard::Offered).map(Some),
+            Wish::ReadKey(host, file) => match backend.key_in(&host, &file) {
+                Ok(offered) => Ok(Some(Heard::Offered(offered))),
+                Err(_) => backend.read(&file).and_then(|text| fetched(&mut *backend, text, mailbox)),
+            },
+            Wish::Trust(offered) => backend.trust(&offered).map(|()| {
+                mailbox.post(Heard::Trusted(offered.host));
+                Some(Heard::Known(backend.look()))
+            }),
+            Wish::DropKey => Ok(None),
             Wish::Open(link) => backend.open(&link).map(|()| None),
             Wish::Close => return,
         };

@@ -5,6 +5,7 @@ use crate::domain::{
     Problem, Secret,
     validation::{Claims, Refusal, Standing, qr::Qr},
 };
+pub use crate::platform::host_keys::Offered;
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -59,6 +60,27 @@ pub trait Backend: Send {
     /// What is kept of validations cannot be read or written.
     fn judge(&mut self, answer: &str) -> Result<Judged, Problem>;
 
+    /// Asks a license host for its keys.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be reached, or has none.
+    fn key_of(&mut self, host: &str) -> Result<Offered, Problem>;
+
+    /// Reads the keys of a license host in a file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or holds none.
+    fn key_in(&mut self, host: &str, file: &Path) -> Result<Offered, Problem>;
+
+    /// Trusts the keys that were offered: the user has compared the fingerprint.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be kept.
+    fn trust(&mut self, offered: &Offered) -> Result<(), Problem>;
+
     /// Opens a page or a folder.
     ///
     /// # Errors
@@ -74,12 +96,22 @@ pub struct Known {
     pub servers: Vec<ServerShown>,
     /// The license hosts with a key that is trusted, as they were named: `licenses.corp.example:8443`.
     pub hosts: Vec<String>,
+    /// The license host of the settings, if it is another one than the vendor's.
+    pub own_host: Option<String>,
     /// The vendor's page for a validation by hand.
     pub vendor_validation: String,
     /// The vendor's page for an activation by hand.
     pub vendor_activation: String,
     /// What could not be read.
     pub problem: Option<Problem>,
+}
+
+impl Known {
+    /// Is there a license host whose key is still to be trusted?
+    pub fn wants_a_key(&self) -> bool {
+        let is_trusted = |own: &String| self.hosts.iter().any(|host| host.eq_ignore_ascii_case(own));
+        self.hosts.is_empty() || self.own_host.as_ref().is_some_and(|own| !is_trusted(own))
+    }
 }
 
 /// A server, and where its validation stands.

@@ -7,6 +7,7 @@ use super::{
     style,
     validation::{Route, State, TITLE, Wish, file_name, in_words},
     validation_backend::{Link, RequestShown, ServerShown},
+    validation_trust,
 };
 use crate::domain::validation::Standing;
 use egui::{Context, Id, Ui, accesskit::Role};
@@ -23,7 +24,11 @@ const MOST: usize = 50;
 pub fn show(state: &mut State, ctx: &Context) -> Option<Wish> {
     let dropped = ctx.input(|i| i.raw.dropped_files.first().and_then(|file| file.path.clone()));
     let wish = page::show(ctx, TITLE, &headline(state), state, body, foot);
-    let read = dropped.filter(|_| state.known.is_some() && state.route == Route::Own).map(Wish::Read);
+    let known = state.known.as_ref().filter(|_| state.route == Route::Own);
+    let read = known.zip(dropped).map(|(known, file)| match state.host.trim() {
+        host if known.wants_a_key() && !host.is_empty() => Wish::ReadKey(host.into(), file),
+        _ => Wish::Read(file),
+    });
     wish.or(read)
 }
 
@@ -34,6 +39,16 @@ fn headline(state: &State) -> Headline {
         (_, Some(judged)) => {
             let said = in_words(judged);
             (Some(said.mark), said.title, said.says)
+        }
+        (Some(known), None) if state.trusted.is_some() => {
+            let host = state.trusted.as_deref().unwrap_or_default();
+            let asks = match known.own_host.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(host)) {
+                true => "The tray asks it from now on.".to_string(),
+                false => format!(
+                    "For the tray to ask it over the network: visualcron-tray settings set license_host.host {host}"
+                ),
+            };
+            (Some(Mark::Done), format!("The key of {host} is trusted"), format!("Its answers are accepted. {asks}"))
         }
         (Some(_), None) => (
             None,
@@ -89,8 +104,8 @@ fn routes(state: &mut State, ui: &mut Ui, focus: bool) {
 }
 
 fn own(state: &mut State, ui: &mut Ui, focus: bool) -> Option<Wish> {
-    let mut wish = None;
-    parts::card(ui, "1. Make the request", |ui| wish = request_step(state, ui, focus));
+    let mut wish = validation_trust::show(state, ui);
+    parts::card(ui, "1. Make the request", |ui| wish = wish.take().or(request_step(state, ui, focus)));
     parts::card(ui, "2. Take it to the license host", |ui| {
         wish = wish.take().or(carry_step(state, ui));
     });
@@ -208,11 +223,9 @@ fn mark(standing: &Standing) -> Mark {
 fn carry_step(state: &State, ui: &mut Ui) -> Option<Wish> {
     let known = state.known.as_ref()?;
     if known.hosts.is_empty() {
-        let text = "No license host's key is trusted here yet, so no answer could be checked. Where the host can be \
-                    reached: visualcron-tray license-host trust HOST. Where it cannot, with a file of its keys: add \
-                    --file FILE.";
+        let text = "No license host's key is trusted here yet, so no answer could be checked: trust it first, above.";
         parts::item(ui, Mark::Look, text, |ui| {
-            ui.add(egui::Label::new(text).selectable(true));
+            ui.label(text);
         });
         return None;
     }

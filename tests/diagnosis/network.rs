@@ -33,12 +33,16 @@ impl Network {
         let address = match server.does.as_str() {
             "refuse" => TcpListener::bind((loopback, 0)).unwrap().local_addr().unwrap(),
             "drop" => dropping(loopback),
+            // To a group of hosts there is no TCP connection: the system finds no route, whatever network it has.
+            "unreachable" if server.at.is_ipv6() => "[ff02::1]:443".parse().unwrap(),
+            "unreachable" => "224.0.0.1:443".parse().unwrap(),
             _ => {
                 let listener = TcpListener::bind((loopback, 0)).unwrap();
                 let address = listener.local_addr().unwrap();
                 let (server, host, names, network) =
                     (server.clone(), host.to_string(), names.clone(), self.clone());
-                let tls = (server.does == "tls").then(|| tls_config(&server, &host));
+                let name = names.iter().find(|(_, at)| **at == server.at).map_or(&host, |(name, _)| name);
+                let tls = server.does.starts_with("tls").then(|| tls_config(&server, name));
                 std::thread::spawn(move || {
                     for stream in listener.incoming().flatten() {
                         let (server, names, network, tls) =
@@ -100,8 +104,8 @@ fn serve(
     match server.does.as_str() {
         "tls" => {
             let mut stream = StreamOwned::new(ServerConnection::new(tls.unwrap()).unwrap(), stream);
-            if read_head(&mut stream).is_some() {
-                answer(&mut stream, server);
+            if let Some(head) = read_head(&mut stream) {
+                answer(&mut stream, server, &server.bytes_for(&head));
                 if server.then == "reset" {
                     return reset(&stream.sock);
                 }
@@ -111,6 +115,10 @@ fn serve(
             drain(&mut stream.sock);
         }
         "proxy" => proxy(stream, server, names, network),
+        "tls-proxy" => {
+            let mut stream = StreamOwned::new(ServerConnection::new(tls.unwrap()).unwrap(), stream);
+            tls_proxy(&mut stream, server, names, network);
+        }
         "close" => {
             let _ = stream.read(&mut greeting);
         }
@@ -154,8 +162,8 @@ fn read_head(stream: &mut impl Read) -> Option<String> {
     Some(String::from_utf8_lossy(&head).into_owned())
 }
 
-fn answer(stream: &mut impl Write, server: &Server) {
-    if stream.write_all(&server.bytes()).and_then(|()| stream.flush()).is_err() {
+fn answer(stream: &mut impl Write, server: &Server, bytes: &[u8]) {
+    if stream.write_all(bytes).and_then(|()| stream.flush()).is_err() {
         return;
     }
     let again: (&[u8], Duration) = match server.then.as_str() {
@@ -179,7 +187,7 @@ fn proxy(mut stream: TcpStream, server: &Server, names: &HashMap<String, IpAddr>
         match server.then.as_str() {
             "hold" => return drain(&mut stream),
             "close" if server.answer.is_empty() => return,
-            _ => answer(&mut stream, server),
+            _ => answer(&mut stream, server, &server.bytes()),
         }
         let _ = stream.shutdown(Shutdown::Write);
         return drain(&mut stream);
@@ -195,4 +203,46 @@ fn proxy(mut stream: TcpStream, server: &Server, names: &HashMap<String, IpAddr>
     });
     let _ = std::io::copy(&mut stream, &mut there);
     let _ = there.shutdown(Shutdown::Write);
+}
+
+/// A proxy that is spoken to by TLS, and lets through. What is encrypted for it goes on as it is.
+fn tls_proxy(
+    stream: &mut StreamOwned<ServerConnection, TcpStream>,
+    server: &Server,
+    names: &HashMap<String, IpAddr>,
+    network: &Network,
+) {
+    let Some(head) = read_head(stream) else { return };
+    if !server.passes {
+        return answer(stream, server, &server.bytes());
+    }
+    let to = head.split(' ').nth(1).unwrap().rsplit_once(':').unwrap().0;
+    let mut there = TcpStream::connect(network.real(SocketAddr::new(names[to], 443))).unwrap();
+    stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").and_then(|()| stream.flush()).unwrap();
+    // One thread speaks TLS: it looks at both ends in turns.
+    for end in [&stream.sock, &there] {
+        end.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
+    }
+    let mut bytes = [0; 16 * 1024];
+    let waits = |error: &std::io::Error| {
+        matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
+    };
+    loop {
+        match stream.read(&mut bytes) {
+            Ok(0) => return,
+            Ok(count) => there.write_all(&bytes[..count]).unwrap(),
+            Err(error) if waits(&error) => {}
+            Err(_) => return,
+        }
+        match there.read(&mut bytes) {
+            Ok(0) => return stream.conn.send_close_notify(),
+            Ok(count) => {
+                if stream.write_all(&bytes[..count]).and_then(|()| stream.flush()).is_err() {
+                    return;
+                }
+            }
+            Err(error) if waits(&error) => {}
+            Err(_) => return,
+        }
+    }
 }

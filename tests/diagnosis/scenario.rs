@@ -69,9 +69,9 @@ struct ProxyRules {
 pub struct Server {
     #[serde(default = "address")]
     pub at: IpAddr,
-    /// refuse, drop, close, reset, silent, say, tls, proxy
+    /// refuse, drop, unreachable, close, reset, silent, say, tls, proxy, tls-proxy
     pub does: String,
-    /// public, local, unknown, self-made, expired, not-yet-valid, other-name
+    /// public, local, unknown, self-made, expired, not-yet-valid, other-name, revoked, no-chain, name-in-subject
     #[serde(default = "public")]
     pub certificate: String,
     #[serde(default)]
@@ -81,6 +81,9 @@ pub struct Server {
     /// The lines of an answer.
     #[serde(default)]
     pub answer: Vec<String>,
+    /// The lines of an answer to POST, where it is another one. A license host declines an empty request.
+    #[serde(default)]
+    pub post: Vec<String>,
     /// Or its bytes, hexadecimal.
     #[serde(default)]
     pub hex: String,
@@ -115,12 +118,32 @@ fn close() -> String {
 }
 
 impl Server {
+    /// The answer to a request with this head.
+    pub fn bytes_for(&self, head: &str) -> Vec<u8> {
+        if !head.starts_with("POST ") {
+            return self.bytes();
+        }
+        let asked = r#"{"protocol":1,"error":{"name":"bad_request","message":"it is empty"}}"#;
+        match self.post.as_slice() {
+            [] if self.answer.last().is_some_and(|body| is_of_a_license_host(body)) => {
+                let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json";
+                format!("{head}\r\nContent-Length: {}\r\n\r\n{asked}", asked.len()).into_bytes()
+            }
+            [] => self.bytes(),
+            post => post.join("\r\n").into_bytes(),
+        }
+    }
+
     pub fn bytes(&self) -> Vec<u8> {
         let digits: Vec<u8> = self.hex.bytes().filter(u8::is_ascii_hexdigit).collect();
         let bytes =
             digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
         self.answer.join("\r\n").into_bytes().into_iter().chain(bytes).collect()
     }
+}
+
+fn is_of_a_license_host(body: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(body).is_ok_and(|json| json.get("protocol").is_some())
 }
 
 impl Scenario {

@@ -85,6 +85,8 @@ impl Home {
             .env("XDG_CONFIG_DIRS", self.join(".config"))
             .env("XDG_DATA_DIRS", self.join(".local/share"))
             .env("VISUALCRON_TRAY_MACHINE_SETTINGS", self.join("machine.toml"))
+            // No test listens to the machine that it runs on.
+            .env("DBUS_SYSTEM_BUS_ADDRESS", format!("unix:path={}", self.join("no-system-bus").display()))
             .env("TZ", "Europe/Berlin")
             .env("LANG", "C.UTF-8")
             .current_dir(self.path())

@@ -10,12 +10,12 @@ use visualcron_tray::{
     domain::{
         Fault, Kind, Problem, Secret, Version,
         validation::{
-            Claims, Nonce, PROTOCOL, Record, Request, Standing, Verdict,
+            Claims, Nonce, PROTOCOL, PublicKey, Record, Request, Standing, Verdict,
             qr::Qr,
             text::{self, Carries},
         },
     },
-    window::validation_backend::{Backend, Judged, Known, Link, RequestShown, ServerShown},
+    window::validation_backend::{Backend, Judged, Known, Link, Offered, RequestShown, ServerShown},
 };
 
 pub fn now() -> Timestamp {
@@ -37,6 +37,7 @@ pub fn known() -> Known {
             server("OLD-01", Standing::Invalid { verdict: Verdict::Revoked }),
         ],
         hosts: vec!["licenses.corp.example".into()],
+        own_host: Some("licenses.corp.example".into()),
         vendor_validation: "https://www.visualcron.com/activation/OfflineValidation.aspx".into(),
         vendor_activation: "https://admin.visualcron.com/activation/OfflineActivation2024.aspx".into(),
         problem: None,
@@ -91,6 +92,10 @@ pub fn accepted(verdict: Verdict) -> Judged {
     Judged::Accepted { server: "PROD-01".into(), claims: Box::new(claims) }
 }
 
+pub fn offered(host: &str) -> Offered {
+    Offered { host: host.into(), signs: PublicKey::new([1; 32]) }
+}
+
 /// Judges by these, one for each answer, the last again and again.
 pub struct StandIn {
     pub judged: Vec<Judged>,
@@ -140,6 +145,21 @@ impl Backend for StandIn {
             1 => self.judged[0].clone(),
             _ => self.judged.remove(0),
         })
+    }
+
+    fn key_of(&mut self, host: &str) -> Result<Offered, Problem> {
+        self.note(format!("key of {host}"));
+        Ok(offered(host))
+    }
+
+    fn key_in(&mut self, host: &str, file: &Path) -> Result<Offered, Problem> {
+        self.note(format!("key of {host} in {}", file.display()));
+        if file.ends_with("keys.json") { Ok(offered(host)) } else { Err(not_read(file)) }
+    }
+
+    fn trust(&mut self, offered: &Offered) -> Result<(), Problem> {
+        self.note(format!("trust {} {}", offered.host, offered.signs.id()));
+        Ok(())
     }
 
     fn open(&mut self, link: &Link) -> Result<(), Problem> {

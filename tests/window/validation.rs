@@ -2,7 +2,7 @@
 
 use super::{
     at, outline, pictures, tab_order,
-    validation_stand_in::{StandIn, accepted, known, many, not_read, request},
+    validation_stand_in::{StandIn, accepted, known, many, not_read, offered, request},
 };
 use egui::{Event, Key, Modifiers, Theme, accesskit::Role, vec2};
 use egui_kittest::{Harness, kittest::Queryable};
@@ -47,6 +47,14 @@ fn judged(judged: Judged) -> State {
     state
 }
 
+/// No key is trusted yet, and one is offered.
+fn offered_key() -> State {
+    heard(vec![
+        Heard::Known(Known { hosts: vec![], ..known() }),
+        Heard::Offered(offered("licenses.corp.example")),
+    ])
+}
+
 fn refused(refusal: Refusal) -> State {
     judged(Judged::Refused(refusal))
 }
@@ -70,7 +78,19 @@ fn states() -> Vec<(&'static str, State)> {
             state.route = Route::Own;
             state
         }),
-        ("vendor", heard(vec![Heard::Known(Known { hosts: vec![], ..known() })])),
+        ("vendor", heard(vec![Heard::Known(Known { hosts: vec![], own_host: None, ..known() })])),
+        ("key-offered", offered_key()),
+        ("key-compared", {
+            let mut state = offered_key();
+            state.compared = true;
+            state
+        }),
+        ("key-trusted", {
+            let mut state = offered_key();
+            state.hear(Heard::Trusted("licenses.corp.example".into()));
+            state.hear(Heard::Known(known()));
+            state
+        }),
         ("made", made()),
         ("code", with(&|state| state.shows_code = true)),
         ("copied", with(&|state| state.kept = Some(Kept::Copied))),
@@ -246,6 +266,30 @@ fn everything_can_be_done_by_keys() {
     );
     let (wishes, state) = press(state_of("vendor"), &[alt(Key::V), plain(Key::ArrowUp)]);
     assert_eq!((wishes, state.route), (vec![], Route::Own));
+}
+
+#[test]
+fn a_key_is_trusted_only_after_its_fingerprint_was_compared() {
+    let (host, key) = ("licenses.corp.example", offered("licenses.corp.example"));
+    let wishes = |name: &str, keys: &[(Modifiers, Key)]| press(state_of(name), keys).0;
+    assert_eq!(wishes("no-key", &[alt(Key::K)]), [Wish::GetKey(host.into())]);
+    assert_eq!(wishes("no-key", &[alt(Key::L), plain(Key::Enter)]), [Wish::GetKey(host.into())]);
+    assert_eq!(wishes("key-offered", &[alt(Key::T)]), [], "it was not compared yet");
+    assert_eq!(wishes("key-offered", &[alt(Key::I), alt(Key::T)]), [Wish::Trust(key)]);
+    // Of another key nothing was compared yet.
+    let mut other = state_of("key-compared");
+    other.hear(Heard::Offered(offered("other.example")));
+    assert_eq!(press(other, &[alt(Key::T)]).0, []);
+    let mut dropped = state_of("key-compared");
+    dropped.ask(&Wish::DropKey);
+    assert_eq!((dropped.offered, dropped.compared), (None, false));
+    assert_eq!(wishes("key-compared", &[alt(Key::N)]), [Wish::DropKey]);
+    // A file that is dropped may hold the host's keys, while one is to be trusted.
+    let mut harness = harness(state_of("no-key"));
+    let file = egui::DroppedFile { path: Some("/home/jana/keys.json".into()), ..Default::default() };
+    harness.input_mut().dropped_files.push(file);
+    harness.run_steps(2);
+    assert_eq!(harness.state().wishes, [Wish::ReadKey(host.into(), "/home/jana/keys.json".into())]);
 }
 
 #[test]

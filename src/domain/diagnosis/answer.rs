@@ -2,6 +2,7 @@
 
 use crate::domain::text::plain;
 use jiff::Timestamp;
+use serde_json::Value;
 
 /// The most names of a certificate that are kept.
 pub const MAX_NAMES: usize = 20;
@@ -63,17 +64,41 @@ pub fn page(body: &[u8]) -> (Option<String>, bool) {
     (title, is_sign_in)
 }
 
-/// The versions of the license host protocol that the answer to `GET /healthz` names; empty if it names none, which
-/// only a host of another kind does. `protocol` is one version or a list of them.
-pub fn versions(body: &[u8]) -> Vec<u64> {
-    let Ok(serde_json::Value::Object(object)) = serde_json::from_slice(body) else { return Vec::new() };
-    match object.get("protocol") {
-        Some(serde_json::Value::Array(list)) => {
-            list.iter().filter_map(|item| item.as_u64()).take(16).collect()
-        }
+/// What the answer to `GET /healthz` says of the license host protocol.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// The versions that are spoken; empty if none is named, which only a host of another kind does. `protocol` is one
+    /// version or a list of them.
+    pub versions: Vec<u64>,
+    /// What is wrong with the host, in its own words, if it says that something is. At most 8.
+    pub problems: Vec<String>,
+}
+
+/// Reads the answer to `GET /healthz`.
+pub fn health(body: &[u8]) -> Health {
+    let Ok(Value::Object(object)) = serde_json::from_slice(body) else { return Health::default() };
+    let list = |name: &str| object.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let versions = match object.get("protocol") {
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_u64).take(16).collect(),
         Some(one) => one.as_u64().into_iter().collect(),
         None => Vec::new(),
-    }
+    };
+    let is_well = object.get("status").and_then(Value::as_str).is_none_or(|status| status == "ok");
+    let named: Vec<String> = list("problems").iter().filter_map(Value::as_str).take(8).map(short).collect();
+    let problems = match (is_well, named.is_empty()) {
+        (true, _) => Vec::new(),
+        (false, true) => vec!["it does not say what".into()],
+        (false, false) => named,
+    };
+    Health { versions, problems }
+}
+
+/// Is it an answer of version 1 to a request, be it that it is declined?
+pub fn is_an_answer(body: &[u8]) -> bool {
+    let Ok(Value::Object(object)) = serde_json::from_slice(body) else { return false };
+    let declines = object.get("error").and_then(|error| error.get("name")).is_some_and(Value::is_string);
+    let answers = object.get("token").is_some_and(Value::is_string);
+    object.get("protocol").and_then(Value::as_u64) == Some(1) && (declines || answers)
 }
 
 #[cfg(test)]
@@ -92,9 +117,21 @@ mod tests {
         let portal = b"<HTML><Title>\n Guest\x1b Wi-Fi </TITLE><input name=p  TYPE = 'password'>";
         assert_eq!(page(portal), (Some("Guest  Wi-Fi".into()), true));
         assert_eq!(page(b"<title>Shop</title><input type=search>"), (Some("Shop".into()), false));
-        assert_eq!(versions(br#"{"protocol":[1,2],"status":"ok"}"#), [1, 2]);
-        assert_eq!(versions(br#"{"protocol":2}"#), [2]);
-        assert!(versions(b"[1]").is_empty());
+        assert_eq!(health(br#"{"protocol":[1,2],"status":"ok","problems":["no"]}"#).versions, [1, 2]);
+        assert_eq!(health(br#"{"protocol":2}"#), Health { versions: vec![2], problems: vec![] });
+        assert_eq!(health(b"[1]"), Health::default());
+        let degraded =
+            |more: &str| health(format!("{{\"protocol\":1,\"status\":\"degraded\"{more}}}").as_bytes());
+        assert_eq!(
+            degraded(r#","problems":["The licenses cannot be used"]"#).problems,
+            ["The licenses cannot be used"]
+        );
+        assert_eq!(degraded("").problems, ["it does not say what"]);
+        assert!(is_an_answer(br#"{"protocol":1,"error":{"name":"bad_request","message":"x"}}"#));
+        assert!(is_an_answer(br#"{"protocol":1,"token":"x"}"#));
+        for other in [&b"{}"[..], b"<html>", br#"{"protocol":1}"#, br#"{"protocol":2,"token":"x"}"#] {
+            assert!(!is_an_answer(other));
+        }
         assert_eq!(short(&"x".repeat(300)).chars().count(), 201);
     }
 
@@ -103,7 +140,9 @@ mod tests {
         fn nothing_that_a_server_sends_is_too_much(bytes in proptest::collection::vec(0u8.., 0..2000), text in ".{0,300}") {
             let (title, _) = page(&bytes);
             assert!(title.is_none_or(|title| title.chars().count() <= MAX_TEXT + 1));
-            assert!(versions(&bytes).len() <= 16);
+            let Health { versions, problems } = health(&bytes);
+            assert!(versions.len() <= 16 && problems.len() <= 8);
+            let _ = is_an_answer(&bytes);
             let _ = date(&text);
             assert!(proxy_schemes([text.as_str()].into_iter()).len() <= 8);
             assert!(!short(&text).contains(crate::domain::text::acts));

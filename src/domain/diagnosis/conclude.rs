@@ -34,6 +34,8 @@ pub enum Id {
     Ipv6Dead,
     ClockOff,
     LaterProtocol,
+    HostDegraded,
+    PostBlocked,
     ProxyNotUsable,
     NameUnknown,
     DnsServerFailed,

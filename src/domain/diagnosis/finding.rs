@@ -417,10 +417,27 @@ impl Clock {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
-    /// Version 1, which this program speaks.
+    /// Version 1, which this program speaks: `GET /healthz` says so, and `POST /v1/validate` is answered.
     Spoken,
+    /// The same, and the host says that something is wrong with it: what.
+    Degraded(Vec<String>),
+    /// Requests are answered, `GET /healthz` is not.
+    OnlyRequests,
+    /// `GET /healthz` says version 1, and `POST /v1/validate` is not answered as that demands.
+    NoRequests(Instead),
     /// Other versions only.
     Versions(Vec<u64>),
     /// It does not.
     NotSpoken,
+}
+
+/// What comes back to a request instead of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Instead {
+    /// How it ended.
+    pub outcome: Answer,
+    /// The status.
+    pub status: Option<u16>,
+    /// `text/html`.
+    pub content_type: Option<String>,
 }

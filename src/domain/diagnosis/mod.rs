@@ -10,12 +10,13 @@ mod tls;
 mod way;
 mod words;
 
-pub use answer::{MAX_NAMES, date, page, proxy_schemes, short, versions};
+pub use answer::{Health, MAX_NAMES, date, health, is_an_answer, page, proxy_schemes, short};
 pub use conclude::{Conclusion, Id, Severity, conclude};
 pub use finding::{
-    Answer, Attempt, Certificate, Clock, Distrust, Dns, DnsFault, Finding, Handshake, Http, Protocol,
-    Reached, Resolved, Stage, Target, Tcp, Tls, Trust, Tunnel, Tunneled,
+    Answer, Attempt, Certificate, Clock, Distrust, Dns, DnsFault, Finding, Handshake, Http, Instead,
+    Protocol, Reached, Resolved, Stage, Target, Tcp, Tls, Trust, Tunnel, Tunneled,
 };
+pub use way::NO_TLS;
 pub use words::{for_network_team, in_words, line, route_in_words, span, verdict};
 
 use jiff::Timestamp;

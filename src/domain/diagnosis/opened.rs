@@ -17,6 +17,39 @@ pub(super) fn open(facts: &Facts<'_>) -> Conclusion {
             format!("Nothing is in the way to {target}: it answers, and speaks the license host protocol."),
             "Nothing is to be done.".into(),
         ),
+        Some(Protocol::OnlyRequests) => fine(
+            Id::Open,
+            format!(
+                "Nothing is in the way to {target}: it answers requests by the license host protocol, though not /healthz."
+            ),
+            "Nothing is to be done.".into(),
+        ),
+        Some(Protocol::Degraded(problems)) => conclusion(
+            Id::HostDegraded,
+            Severity::Warning,
+            format!(
+                "Nothing is in the way to {target}: it answers, and speaks the license host protocol. But it says that something is \
+                 wrong with itself: {}.",
+                listed(problems.iter())
+            ),
+            format!(
+                "Tell whoever runs {target}: its audit log says more. Until then it answers by what it had read before."
+            ),
+        ),
+        Some(Protocol::NoRequests(instead)) => conclusion(
+            Id::PostBlocked,
+            Severity::Blocked,
+            format!(
+                "{target} is a license host, by what it answers to GET /healthz; but POST /v1/validate, by which licenses are \
+                 validated, {}. Most often a filter on the way, or a reverse proxy before the host, lets no POST through.",
+                words::instead(instead)
+            ),
+            format!(
+                "Allow POST from {} to https://{target}/v1/validate: JSON, up to 8 KiB. If nothing on the way forbids it, ask who \
+                 runs {target}.",
+                facts.machine
+            ),
+        ),
         Some(Protocol::Versions(versions)) => conclusion(
             Id::LaterProtocol,
             Severity::Warning,

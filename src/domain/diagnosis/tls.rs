@@ -128,6 +128,17 @@ pub(super) fn certificate(facts: &Facts<'_>) -> Option<Conclusion> {
         }
         Distrust::WrongName => {
             let names = leaf.map(|leaf| listed(leaf.names.iter().take(3))).unwrap_or_default();
+            if names.is_empty() && !target.is_vendors() {
+                let says = format!(
+                    "The certificate of {target}, issued by “{issuer}”, names no host where programs look for it today (subject \
+                     alternative name)."
+                );
+                let next = format!(
+                    "Give the host a certificate with {} among its subject alternative names: the common name alone does not count.",
+                    target.host
+                );
+                return blocked(Id::WrongName, says, next);
+            }
             let says = format!(
                 "What answers at {target} shows a certificate for other names: {names}; issued by “{issuer}”."
             );
@@ -159,8 +170,16 @@ pub(super) fn certificate(facts: &Facts<'_>) -> Option<Conclusion> {
             let root = format!(
                 "name the root certificate of “{issuer}” in a PEM file: `visualcron-tray settings set license_host.ca_file FILE`."
             );
-            let next =
-                if target.is_vendors() { format!("{} Or {root}", exempt(facts)) } else { capital_n(root) };
+            // A chain of one: perhaps the authority is known, and only its customer does not show by whom it is known.
+            let is_alone = !self_made && facts.tls().is_some_and(|tls| tls.chain.len() == 1);
+            let next = match (target.is_vendors(), is_alone) {
+                (true, _) => format!("{} Or {root}", exempt(facts)),
+                (false, false) => capital_n(root),
+                (false, true) => format!(
+                    "The host sends its own certificate alone. Have it send that of “{issuer}” too (the whole chain, in the file of its \
+                     certificate). If that is no help: {root}"
+                ),
+            };
             blocked(Id::UnknownAuthority, says, next)
         }
         Distrust::Revoked => blocked(

@@ -6,6 +6,8 @@ use super::{
     words::{self, listed, span},
 };
 
+/// What is said of a proxy that does not speak TLS.
+pub const NO_TLS: &str = "what answers there is no TLS";
 const PASSWORD: &str = "`visualcron-tray settings proxy-password set`";
 
 /// Private addresses of a name that is known to be public, and no right certificate there: DNS was bent.
@@ -22,13 +24,13 @@ pub(super) fn poisoned(facts: &Facts<'_>) -> Option<Conclusion> {
         }
         _ => "what answers there is not that host".into(),
     };
+    let what = match private.iter().all(std::net::IpAddr::is_unspecified) {
+        true => "which is no host's address, and what filters answer with",
+        false => "an address inside of your network, though it is a public host",
+    };
     blocked(
         Id::DnsPrivate,
-        format!(
-            "DNS answers for {} with {}: an address inside of your network, though it is a public host; {then}.",
-            target.host,
-            listed(private.iter())
-        ),
+        format!("DNS answers for {} with {}: {what}; {then}.", target.host, listed(private.iter())),
         format!(
             "Let the DNS server of {machine} answer with the public addresses of {}; look there, and into the hosts file, for who bends \
              the name.",
@@ -175,7 +177,10 @@ pub(super) fn tunnel(facts: &Facts<'_>) -> Option<Conclusion> {
         Tunneled::ProxyTls(why) => blocked(
             Id::ProxyTls,
             format!("The encrypted connection to the proxy {proxy} itself cannot be made: {why}."),
-            "Check the proxy's certificate; a root certificate of your own can be named: license_host.ca_file.".into(),
+            match why.as_str() {
+                NO_TLS => format!("Most proxies are spoken to without TLS: name it as http://{proxy}."),
+                _ => "Check the proxy's certificate; a root certificate of your own can be named: license_host.ca_file.".into(),
+            },
         ),
     }
 }

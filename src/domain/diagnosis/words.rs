@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Attempt, CLOCK_TOLERANCE_SECONDS, Clock, Diagnosis, Distrust, DnsFault, Finding, Handshake, Http,
-    Protocol, Reached, Resolved, Severity, Tls, Trust, Tunneled, Verdict,
+    Instead, Protocol, Reached, Resolved, Severity, Tls, Trust, Tunneled, Verdict,
 };
 use crate::domain::proxy::{Decision, Route, Rule, Script, Unusable};
 use jiff::{Timestamp, tz::TimeZone};
@@ -39,9 +39,10 @@ pub fn verdict(finding: &Finding) -> Verdict {
         Finding::Clock(found) => {
             when(false, found.ahead_seconds().is_none_or(|ahead| ahead.abs() > CLOCK_TOLERANCE_SECONDS))
         }
-        Finding::Protocol(found) => {
-            when(matches!(found, Protocol::Versions(_)), *found == Protocol::NotSpoken)
-        }
+        Finding::Protocol(found) => when(
+            matches!(found, Protocol::Versions(_) | Protocol::NoRequests(_)),
+            !matches!(found, Protocol::Spoken),
+        ),
     }
 }
 
@@ -64,6 +65,16 @@ pub fn line(finding: &Finding) -> String {
         Finding::Clock(found) => clock(found),
         Finding::Protocol(found) => match found {
             Protocol::Spoken => "speaks version 1 of the license host protocol".into(),
+            Protocol::Degraded(problems) => format!(
+                "speaks version 1 of the license host protocol; the host says of itself: {}",
+                listed(problems.iter())
+            ),
+            Protocol::OnlyRequests => {
+                "speaks version 1 of the license host protocol, but for GET /healthz".into()
+            }
+            Protocol::NoRequests(found) => {
+                format!("GET /healthz says version 1; POST /v1/validate {}", instead(found))
+            }
             Protocol::Versions(versions) => {
                 format!(
                     "speaks {} of the license host protocol, not 1",
@@ -216,6 +227,19 @@ fn http(found: &Http) -> String {
         parts.push("(only HEAD / was asked, the certificate being wrong)".into());
     }
     parts.join(", ")
+}
+
+/// What comes back to a request instead of an answer, to follow its name: `is answered with 403 and text/html`.
+pub(super) fn instead(found: &Instead) -> String {
+    let kind = found.content_type.as_ref().map_or(String::new(), |kind| format!(" and {kind}"));
+    match (&found.outcome, found.status) {
+        (Answer::Whole | Answer::TooLong, Some(status)) => format!("is answered with {status}{kind}"),
+        (Answer::Late, _) => "gets no whole answer in time".into(),
+        (Answer::Reset, _) => "is answered with RST".into(),
+        (Answer::Alert(alert), _) => format!("is answered with the TLS alert {alert}"),
+        (Answer::NotHttp, _) => "is answered with something that is no HTTP".into(),
+        _ => "gets no whole answer: the connection is closed".into(),
+    }
 }
 
 fn clock(found: &Clock) -> String {

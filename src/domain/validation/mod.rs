@@ -22,9 +22,9 @@ pub(crate) mod token_tests;
 
 pub use answer::{Claims, Verdict};
 pub use key::{KeyId, KeySet, NotAKey, PinnedKeys, PublicKey, PublishedKey};
-pub use record::{Accepted, Attempt, Outcome, Pending, Record, Standing};
+pub use record::{Accepted, Attempt, Outcome, Pending, Record, Standing, WAITS};
 pub use refusal::{Refusal, Trouble};
-pub use request::{Nonce, NotARequest, Request, code_digest, same_server};
+pub use request::{Nonce, NotARequest, Request, code_digest, folded, same_server};
 pub use subject::Subject;
 pub use token::{Expectation, Opened, SigningKey, open, verify};
 

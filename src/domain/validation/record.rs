@@ -1,8 +1,9 @@
 //! What is kept of one license's validation, where it stands, and when to try next.
 
 use super::{Claims, Expectation, KeyId, Nonce, Opened, Refusal, Verdict, refusal::length};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 
 /// From how long before its day a validation is due.
 pub const DUE_BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -17,6 +18,9 @@ pub const AFTER_NO_CONNECTION: SignedDuration = SignedDuration::from_mins(60);
 pub const JITTER: SignedDuration = SignedDuration::from_mins(10);
 /// When to try again after a refusal, and how often as a date nears.
 pub const DAILY: SignedDuration = SignedDuration::from_hours(24);
+/// How long a request that is carried by hand waits for its answer. What is brought later is refused: as long as a
+/// request waits, whoever finds its answer can bring it.
+pub const WAITS: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How many nonces of answered requests are kept: longer than any answer to them could still be accepted.
 const SPENT: usize = 64;
 /// How many open requests are kept.
@@ -71,6 +75,18 @@ pub struct Pending {
     pub made_at: Timestamp,
 }
 
+impl Pending {
+    /// Until when its answer can be brought.
+    pub fn until(&self) -> Timestamp {
+        self.made_at.saturating_add(WAITS).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Can its answer still be brought?
+    pub fn waits(&self, now: Timestamp) -> bool {
+        now <= self.until()
+    }
+}
+
 /// The last answer that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
@@ -106,7 +122,7 @@ pub struct Record {
 }
 
 /// Where the validation of a license stands. Ordered from the least to the most urgent.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "standing")]
 pub enum Standing {
     /// Valid until this moment, and not due before.
@@ -133,7 +149,36 @@ pub enum Standing {
     },
 }
 
+impl Ord for Standing {
+    fn cmp(&self, other: &Standing) -> Ordering {
+        let urgency = |standing: &Standing| match standing {
+            Standing::Valid { until } => (0, -until.as_second()),
+            Standing::Unknown => (1, 0),
+            Standing::Due { next } => (2, -next.as_second()),
+            Standing::Overdue { days_left } => (3, -days_left),
+            Standing::Invalid { verdict } => (4, *verdict as i64),
+        };
+        urgency(self).cmp(&urgency(other))
+    }
+}
+
+impl PartialOrd for Standing {
+    fn partial_cmp(&self, other: &Standing) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl Standing {
+    /// Somebody has to see to it.
+    pub fn is_at_risk(&self) -> bool {
+        matches!(self, Standing::Overdue { .. } | Standing::Invalid { .. })
+    }
+
+    /// The server may have stopped, or the host says that the license is not valid.
+    pub fn is_serious(&self) -> bool {
+        matches!(self, Standing::Invalid { .. } | Standing::Overdue { days_left: ..0 })
+    }
+
     /// The word for JSON and tables: `valid`, `unknown`, `due`, `overdue`, `invalid`.
     pub fn word(&self) -> &'static str {
         match self {
@@ -227,6 +272,11 @@ impl Record {
         daily.max(put_off(date_is_near.map_or(due, |near| near.min(due))))
     }
 
+    /// The last try found no way to the host: it need not wait for its time where there is a new one.
+    pub fn was_missed(&self) -> bool {
+        matches!(self.failed, Some(Attempt { outcome: Outcome::NotReached { .. }, .. }))
+    }
+
     /// A request was made, and waits for its answer.
     pub fn asked(&mut self, nonce: Nonce, now: Timestamp) {
         self.pending.push(Pending { nonce, made_at: now });
@@ -263,7 +313,13 @@ impl Record {
             let key = opened.key();
             let expected =
                 Expectation { spent: &self.spent, ..Expectation::new(nonce, &self.server_id, now) };
-            Ok((opened.accept(&expected)?, key))
+            let claims = opened.accept(&expected)?;
+            match self.pending.iter().find(|pending| pending.nonce == nonce) {
+                Some(request) if !request.waits(now) => {
+                    Err(Refusal::TooLate(now.duration_since(request.made_at)))
+                }
+                _ => Ok((claims, key)),
+            }
         });
         match accepted {
             Ok((claims, key)) => {
@@ -275,6 +331,36 @@ impl Record {
                 Err(refusal)
             }
         }
+    }
+
+    /// What becomes of the newest request that is carried by hand, as a sentence without its end mark; `None` where
+    /// there is none, or an answer was accepted after it.
+    pub fn request_in_words(&self, now: Timestamp, zone: &TimeZone) -> Option<String> {
+        let request = self.pending.last()?;
+        if self.accepted.as_ref().is_some_and(|accepted| accepted.at >= request.made_at) {
+            return None;
+        }
+        let made = request.made_at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M");
+        let until = request.until().to_zoned_datetime(zone.clone()).date();
+        Some(match request.waits(now) {
+            true => format!("The request of {made} waits for its answer until {until}"),
+            false => format!("The request of {made} was not answered by {until}: make a new one"),
+        })
+    }
+
+    /// Until when the license was last found valid, as a sentence without its end mark, where that is not what the
+    /// last try said; a failure takes nothing away from it.
+    pub fn last_valid_in_words(&self) -> Option<String> {
+        let valid = self.last_valid.as_ref()?;
+        if self.failed.is_none() && self.accepted.as_ref() == Some(valid) {
+            return None;
+        }
+        let Accepted { claims, at, .. } = valid;
+        let subject = crate::domain::standing::subject(claims.kind);
+        let date =
+            claims.maintenance_until.map_or(String::new(), |until| format!(": {subject} until {until}"));
+        let (at, next) = (crate::domain::day(*at), crate::domain::day(claims.validate_next));
+        Some(format!("Last found valid on {at}{date}; to be validated again by {next}"))
     }
 
     /// A try brought no answer to accept. What was known stays.
@@ -340,6 +426,24 @@ mod tests {
     }
 
     #[test]
+    fn the_fewer_days_are_left_the_more_urgent_it_is() {
+        let overdue = |days_left| Standing::Overdue { days_left };
+        let due = |text| Standing::Due { next: at(text) };
+        let ordered = [
+            Standing::Valid { until: at("2027-01-01T00:00:00Z") },
+            Standing::Unknown,
+            due("2026-12-02T00:00:00Z"),
+            due("2026-12-01T00:00:00Z"),
+            overdue(9),
+            overdue(1),
+            overdue(-3),
+            Standing::Invalid { verdict: Verdict::Revoked },
+        ];
+        assert!(ordered.is_sorted() && !ordered[3].is_at_risk() && ordered[4].is_at_risk());
+        assert!(!ordered[5].is_serious() && ordered[6].is_serious());
+    }
+
+    #[test]
     fn when_to_try_next() {
         let now = at("2026-11-24T09:00:00Z");
         let mut lines = Vec::new();
@@ -379,6 +483,59 @@ mod tests {
         date long past: 2026-12-17T09:00:00Z to 2026-12-17T09:10:00Z
         revoked: 2026-11-25T09:00:00Z to 2026-11-25T09:10:00Z
         ");
+    }
+
+    #[test]
+    fn a_request_waits_for_its_answer_so_long_and_that_is_said() {
+        let made = at("2026-11-24T09:00:00Z");
+        let mut record = Record::new("id-0001");
+        let said = |record: &Record, now: &str| record.request_in_words(at(now), &TimeZone::UTC);
+        assert_eq!(said(&record, "2026-11-24T09:00:00Z"), None);
+        record.asked(claims().nonce, made);
+        assert_eq!(
+            said(&record, "2026-12-24T09:00:00Z").unwrap(),
+            "The request of 2026-11-24 09:00 waits for its answer until 2026-12-24"
+        );
+        assert_eq!(
+            said(&record, "2026-12-24T09:00:01Z").unwrap(),
+            "The request of 2026-11-24 09:00 was not answered by 2026-12-24: make a new one"
+        );
+        record.answered(claims(), super::super::PublicKey::new([1; 32]).id(), made);
+        assert_eq!(said(&record, "2026-12-24T09:00:01Z"), None);
+    }
+
+    #[test]
+    fn an_answer_to_a_request_that_is_too_old_is_refused_however_fresh_it_is() {
+        let key = crate::domain::validation::token_tests::key(1);
+        let pinned = super::super::PinnedKeys::new([key.public()]);
+        let now = claims().iat;
+        for (age, accepted) in [(WAITS, true), (WAITS + SignedDuration::from_secs(1), false)] {
+            let mut record = Record::new(claims().server_id);
+            record.asked(claims().nonce, now - age);
+            let opened = super::super::open(&key.sign(&claims()).unwrap(), &pinned);
+            let went = record.take(opened, claims().nonce, now);
+            assert_eq!(went.is_ok(), accepted, "{went:?}");
+            if let Err(refusal) = went {
+                assert_eq!(refusal, Refusal::TooLate(age));
+                assert_eq!((record.accepted, record.pending.len()), (None, 1));
+                let why = "it answers a request that was made 30 days ago, and a request waits 30 days for its answer";
+                assert_eq!(refusal.why(), why);
+            }
+        }
+    }
+
+    #[test]
+    fn until_when_it_was_valid_is_told_after_a_failure() {
+        let now = at("2026-11-24T09:00:00Z");
+        let mut record = validated(now);
+        assert_eq!(record.last_valid_in_words(), None, "the standing tells it");
+        record.tried(Outcome::NotReached { why: "refused".into() }, now);
+        let said = "Last found valid on 2026-11-24: Subscription until 2027-01-31; to be validated again by 2026-12-24";
+        assert_eq!(record.last_valid_in_words().unwrap(), said);
+        let revoked = Claims { verdict: Verdict::Revoked, maintenance_until: None, kind: None, ..claims() };
+        record.answered(revoked, super::super::PublicKey::new([1; 32]).id(), now);
+        assert_eq!(record.last_valid_in_words().unwrap(), said);
+        assert_eq!(Record::new("x").last_valid_in_words(), None);
     }
 
     #[test]

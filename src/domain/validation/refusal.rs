@@ -51,6 +51,8 @@ pub enum Refusal {
     FromTheFuture(SignedDuration),
     /// Its lifetime is over: since when.
     Expired(SignedDuration),
+    /// It answers a request that is too old by now: how old.
+    TooLate(SignedDuration),
 }
 
 /// What kind of trouble a refusal is.
@@ -94,6 +96,7 @@ impl Refusal {
             Refusal::OtherServer(_) => "other_server",
             Refusal::FromTheFuture(_) => "from_the_future",
             Refusal::Expired(_) => "expired",
+            Refusal::TooLate(_) => "too_late",
         }
     }
 
@@ -118,7 +121,8 @@ impl Refusal {
             | Refusal::OtherNonce
             | Refusal::OtherServer(_)
             | Refusal::FromTheFuture(_)
-            | Refusal::Expired(_) => Trouble::Stale,
+            | Refusal::Expired(_)
+            | Refusal::TooLate(_) => Trouble::Stale,
         }
     }
 
@@ -170,6 +174,11 @@ impl Refusal {
                 )
             }
             Refusal::Expired(by) => format!("its lifetime ended {} ago", length(*by)),
+            Refusal::TooLate(age) => format!(
+                "it answers a request that was made {} ago, and a request waits {} for its answer",
+                length(*age),
+                length(super::WAITS)
+            ),
         }
     }
 
@@ -186,7 +195,11 @@ impl Refusal {
             Refusal::Unreadable(Unreadable::OtherKind) => {
                 "Give this text to the license host, and bring what it answers.".into()
             }
-            Refusal::Expired(_) | Refusal::OtherNonce | Refusal::OtherServer(_) | Refusal::Replayed => {
+            Refusal::Expired(_)
+            | Refusal::TooLate(_)
+            | Refusal::OtherNonce
+            | Refusal::OtherServer(_)
+            | Refusal::Replayed => {
                 "Make a new request, and bring the answer to that one.".into()
             }
             _ => match self.trouble() {

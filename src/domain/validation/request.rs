@@ -196,6 +196,11 @@ pub fn code_digest(code: &Secret) -> [u8; 32] {
     digest
 }
 
+/// A server id as the key of a map: those that are the same are the same text.
+pub fn folded(server_id: &str) -> String {
+    server_id.trim().to_ascii_lowercase()
+}
+
 /// Do two texts name the same server id? Blanks around them and the case of ASCII letters do not matter.
 pub fn same_server(one: &str, other: &str) -> bool {
     one.trim().eq_ignore_ascii_case(other.trim())

@@ -39,6 +39,15 @@ impl Subject {
         all
     }
 
+    /// What a request needs, and is not known here: `server id`, `activation code`.
+    pub fn missing(&self) -> Option<&'static str> {
+        match (&self.server_id, &self.activation_code) {
+            (None, _) => Some("server id"),
+            (_, None) => Some("activation code"),
+            _ => None,
+        }
+    }
+
     /// The request for it.
     ///
     /// # Errors

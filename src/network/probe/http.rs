@@ -1,15 +1,18 @@
-//! One request over the encrypted connection: `GET /healthz` where the certificate is right; else `HEAD /`, which tells
-//! nobody anything, for the date and a portal's redirect.
+//! What is asked over the encrypted connection: `GET /healthz` where the certificate is right; else `HEAD /`, which tells
+//! nobody anything, for the date and a portal's redirect. Then, over a connection of its own, `POST /v1/validate` with a
+//! request that holds nothing: a license host declines it, as its protocol says.
 
 use super::{Now, Stream, millis};
 use crate::{
     domain::{
-        diagnosis::{Answer, Http, Protocol, Target, date, page, short, versions},
+        diagnosis::{
+            Answer, Health, Http, Instead, Protocol, Target, date, health, is_an_answer, page, short,
+        },
         proxy::with_port,
     },
     network::client::USER_AGENT,
 };
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response,
     body::{Body, Bytes, Incoming},
@@ -29,12 +32,31 @@ use std::{
     task::{Context, Poll},
     time::{Duration, Instant},
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 /// The most bytes of an answer that are read.
 const MAX_BODY: usize = 64 * 1024;
 /// The most bytes of its head.
 const MAX_HEAD: usize = 32 * 1024;
+
+/// A request without anything in it: no license, no code, no nonce.
+const EMPTY_REQUEST: &[u8] = br#"{"protocol":1}"#;
+
+/// What is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Question {
+    Health,
+    Head,
+    Request,
+}
+
+/// What came of it.
+struct Replied {
+    http: Http,
+    date: Option<Timestamp>,
+    here: Option<Timestamp>,
+    body: Vec<u8>,
+}
 
 /// What came of it.
 pub(super) struct Asked {
@@ -47,6 +69,7 @@ pub(super) struct Asked {
     pub(super) protocol: Option<Protocol>,
 }
 
+/// Asks what there is.
 pub(super) async fn ask(
     stream: Box<dyn Stream>,
     target: &Target,
@@ -54,11 +77,64 @@ pub(super) async fn ask(
     now: &Now,
     limit: Duration,
 ) -> Asked {
+    let question = if verified { Question::Health } else { Question::Head };
+    let Replied { mut http, date, here, body } = put(stream, target, question, now, limit).await;
+    // What is compressed is not unpacked, so that a small answer cannot become a huge one.
+    let readable = verified && http.encoding.is_none();
+    if readable {
+        (http.title, http.sign_in_page) = page(&body);
+    }
+    let is_success = http.status.is_some_and(|status| (200..300).contains(&status));
+    let is_there = verified && here.is_some() && matches!(http.outcome, Answer::Whole | Answer::TooLong);
+    let protocol = is_there.then(|| match readable && is_success && http.outcome == Answer::Whole {
+        true => spoken(health(&body)),
+        false => Protocol::NotSpoken,
+    });
+    Asked { http, date, here, protocol }
+}
+
+fn spoken(health: Health) -> Protocol {
+    match (health.versions.as_slice(), health.problems.is_empty()) {
+        ([], _) => Protocol::NotSpoken,
+        (all, true) if all.contains(&1) => Protocol::Spoken,
+        (all, false) if all.contains(&1) => Protocol::Degraded(health.problems),
+        _ => Protocol::Versions(health.versions),
+    }
+}
+
+/// Puts an empty request, and tells what that means beside what `GET /healthz` said.
+pub(super) async fn request(
+    stream: Box<dyn Stream>,
+    target: &Target,
+    by_health: Protocol,
+    now: &Now,
+    limit: Duration,
+) -> Protocol {
+    let Replied { http, body, .. } = put(stream, target, Question::Request, now, limit).await;
+    let is_answered = http.outcome == Answer::Whole && http.encoding.is_none() && is_an_answer(&body);
+    match (by_health, is_answered) {
+        (Protocol::NotSpoken, true) => Protocol::OnlyRequests,
+        (Protocol::Spoken | Protocol::Degraded(_), false) => {
+            let Http { outcome, status, content_type, .. } = http;
+            Protocol::NoRequests(Instead { outcome, status, content_type })
+        }
+        (by_health, _) => by_health,
+    }
+}
+
+/// Puts one question over this connection.
+async fn put(
+    stream: Box<dyn Stream>,
+    target: &Target,
+    question: Question,
+    now: &Now,
+    limit: Duration,
+) -> Replied {
     let begun = Instant::now();
     let bytes = Arc::new(AtomicU64::new(0));
     let http = Http {
         outcome: Answer::Late,
-        verified,
+        verified: question != Question::Head,
         status: None,
         location: None,
         content_type: None,
@@ -69,52 +145,58 @@ pub(super) async fn ask(
         bytes: 0,
         millis: 0,
     };
-    let mut asked = Asked { http, date: None, here: None, protocol: None };
+    let mut replied = Replied { http, date: None, here: None, body: Vec::new() };
     let counted = Counted { inner: stream, bytes: bytes.clone() };
-    let exchange = exchange(counted, target, now, &mut asked);
-    let outcome = tokio::time::timeout(limit, exchange).await;
+    let outcome = tokio::time::timeout(limit, exchange(counted, target, question, now, &mut replied)).await;
     let total = bytes.load(Ordering::Relaxed);
-    asked.http.outcome = match outcome {
+    replied.http.outcome = match outcome {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(error)) => failure(&error, total),
         Err(_) => Answer::Late,
     };
-    asked.http.bytes = total;
-    asked.http.millis = millis(begun);
-    asked
+    replied.http.bytes = total;
+    replied.http.millis = millis(begun);
+    replied
 }
 
 async fn exchange(
     stream: Counted,
     target: &Target,
+    question: Question,
     now: &Now,
-    asked: &mut Asked,
+    replied: &mut Replied,
 ) -> Result<Answer, hyper::Error> {
     let (mut sender, connection) = http1::Builder::new()
         .max_headers(100)
         .max_buf_size(MAX_HEAD)
-        .handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
+        .handshake::<_, Full<Bytes>>(TokioIo::new(stream))
         .await?;
     tokio::spawn(connection);
-    let (method, path) = if asked.http.verified { ("GET", "/healthz") } else { ("HEAD", "/") };
+    let (method, path, body) = match question {
+        Question::Health => ("GET", "/healthz", &[][..]),
+        Question::Head => ("HEAD", "/", &[][..]),
+        Question::Request => ("POST", "/v1/validate", EMPTY_REQUEST),
+    };
     let host = if target.port == 443 { target.host.clone() } else { with_port(&target.host, target.port) };
-    let request = Request::builder()
+    let mut request = Request::builder()
         .method(method)
         .uri(path)
         .header(header::HOST, host)
         .header(header::USER_AGENT, USER_AGENT)
         .header(header::ACCEPT, "application/json")
         .header(header::ACCEPT_ENCODING, "identity")
-        .header(header::CONNECTION, "close")
-        .body(Empty::new());
-    let Ok(request) = request else { return Ok(Answer::NotHttp) };
+        .header(header::CONNECTION, "close");
+    if question == Question::Request {
+        request = request.header(header::CONTENT_TYPE, "application/json");
+    }
+    let Ok(request) = request.body(Full::new(Bytes::from_static(body))) else { return Ok(Answer::NotHttp) };
     let response = sender.send_request(request).await?;
-    asked.here = Some(now());
+    replied.here = Some(now());
     let text = |name: HeaderName| {
         let value = response.headers().get(name)?;
         Some(short(&String::from_utf8_lossy(value.as_bytes())))
     };
-    let http = &mut asked.http;
+    let http = &mut replied.http;
     http.status = Some(response.status().as_u16());
     http.location = text(header::LOCATION);
     http.content_type =
@@ -122,25 +204,12 @@ async fn exchange(
     http.encoding =
         text(header::CONTENT_ENCODING).filter(|encoding| !encoding.eq_ignore_ascii_case("identity"));
     http.retry_after = text(header::RETRY_AFTER);
-    asked.date = text(header::DATE).and_then(|text| date(&text));
-    if !http.verified {
+    replied.date = text(header::DATE).and_then(|text| date(&text));
+    if question == Question::Head {
         return Ok(Answer::Whole);
     }
-    let success = response.status().is_success();
-    // What is compressed is not unpacked, so that a small answer cannot become a huge one.
-    let packed = http.encoding.is_some();
     let (body, outcome) = read(response).await?;
-    if !packed {
-        (http.title, http.sign_in_page) = page(&body);
-    }
-    if matches!(outcome, Answer::Whole | Answer::TooLong) {
-        let found = if success && !packed && outcome == Answer::Whole { versions(&body) } else { Vec::new() };
-        asked.protocol = Some(match found.as_slice() {
-            [] => Protocol::NotSpoken,
-            all if all.contains(&1) => Protocol::Spoken,
-            _ => Protocol::Versions(found),
-        });
-    }
+    replied.body = body;
     Ok(outcome)
 }
 
@@ -240,42 +309,55 @@ impl AsyncWrite for Counted {
     }
 }
 
+/// What is found of a server that sends these bytes, to each question, and closes: for tests, and for fuzzing.
+pub fn of_bytes(bytes: &[u8]) -> io::Result<(Http, Option<Protocol>)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let target = Target { host: "host".into(), port: 443 };
+    let now: Now = Arc::new(|| Timestamp::UNIX_EPOCH);
+    // Whoever waits for so long waits for ever: everything that will come is there.
+    let limit = Duration::from_secs(20);
+    let server = || {
+        let (ours, mut theirs) = tokio::io::duplex(1024 * 1024);
+        let bytes = bytes.to_vec();
+        tokio::spawn(async move {
+            let _ = theirs.read(&mut [0; 64]).await;
+            let _ = theirs.write_all(&bytes).await;
+        });
+        Box::new(ours)
+    };
+    Ok(runtime.block_on(async {
+        let asked = ask(server(), &target, true, &now, limit).await;
+        let protocol = match asked.protocol {
+            Some(protocol) => Some(request(server(), &target, protocol, &now, limit).await),
+            None => None,
+        };
+        (asked.http, protocol)
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    /// What is concluded of a server that sends these bytes, and closes.
-    fn asked(bytes: Vec<u8>) -> Asked {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(async {
-            let (ours, mut theirs) = tokio::io::duplex(1024 * 1024);
-            tokio::spawn(async move {
-                let mut request = [0; 64];
-                let _ = theirs.read(&mut request).await;
-                let _ = theirs.write_all(&bytes).await;
-            });
-            let target = Target { host: "host".into(), port: 443 };
-            let now: Now = Arc::new(|| Timestamp::UNIX_EPOCH);
-            ask(Box::new(ours), &target, true, &now, Duration::from_secs(20)).await
-        })
+    fn outcome(bytes: impl Into<Vec<u8>>) -> Answer {
+        of_bytes(&bytes.into()).unwrap().0.outcome
     }
 
     #[test]
     fn what_ends_is_told_from_what_is_cut_off() {
-        for (bytes, outcome) in [
+        for (bytes, ended) in [
             ("", Answer::Empty),
             ("HTTP/1.1 20", Answer::CutOff),
             ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12", Answer::CutOff),
             ("HTTP/1.1 200 OK\r\n\r\n12", Answer::Whole),
             ("SSH-2.0-x\r\n", Answer::NotHttp),
         ] {
-            assert_eq!(asked(bytes.into()).http.outcome, outcome, "{bytes:?}");
+            assert_eq!(outcome(bytes), ended, "{bytes:?}");
         }
         let endless = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(200_000));
-        assert_eq!(asked(endless.into()).http.outcome, Answer::TooLong);
+        assert_eq!(outcome(endless), Answer::TooLong);
         let headers = format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(20_000));
-        assert_eq!(asked(headers.into()).http.outcome, Answer::NotHttp);
+        assert_eq!(outcome(headers), Answer::NotHttp);
     }
 
     proptest::proptest! {
@@ -289,8 +371,7 @@ mod tests {
         ) {
             let mut bytes = if raw { Vec::new() } else { format!("{line}{headers}\r\n").into_bytes() };
             bytes.extend(body);
-            let asked = asked(bytes);
-            proptest::prop_assert!(asked.http.outcome != Answer::Late);
+            proptest::prop_assert!(outcome(bytes) != Answer::Late);
         }
     }
 }

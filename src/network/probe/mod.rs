@@ -6,10 +6,13 @@ mod http;
 mod tls;
 mod tunnel;
 
+pub use http::of_bytes;
+
 use super::{resolve, trust::Trust};
 use crate::domain::{
     diagnosis::{
-        Clock, Diagnosis, Dns, DnsFault, Finding, Handshake, NOT_REACHED, Resolved, Stage, Step, Target,
+        Clock, Diagnosis, Dns, DnsFault, Finding, Handshake, NOT_REACHED, Protocol, Resolved, Stage, Step,
+        Target, Tls, Trust as Verified,
     },
     proxy::{Decision, Proxy, Route, Rule, Script},
 };
@@ -147,6 +150,21 @@ fn millis(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
+/// The way that was found.
+struct Way<'w> {
+    /// Who answers: the host, or the proxy.
+    peer: SocketAddr,
+    proxy: Option<&'w Proxy>,
+    dial: &'w connect::Dial,
+    target: &'w Target,
+    trust: &'w Trust,
+}
+
+fn is_verified(tls: &Tls) -> bool {
+    let is_right = matches!(tls.trust, Some(Verified::Public | Verified::Local));
+    is_right && tls.outcome == Handshake::Done
+}
+
 struct Run<'r> {
     end: Instant,
     steps: Vec<Step>,
@@ -204,16 +222,14 @@ impl Run<'_> {
         let peer = tcp.connected().map(|attempt| attempt.address);
         self.found(Finding::Tcp(tcp), begun);
         let (stream, peer) = (stream?, peer?);
-        let stream =
-            self.tunnel(stream, peer, proxy.as_ref(), &dial, &probe.target, &probe.trust, limits).await?;
+        let way =
+            Way { peer, proxy: proxy.as_ref(), dial: &dial, target: &probe.target, trust: &probe.trust };
+        let stream = self.tunnel(stream, &way, limits).await?;
 
         let begun = self.began(Stage::Tls);
         let limit = self.within(limits.tls);
         let (tls, stream) = tls::shake(stream, &probe.target.host, &probe.trust, &probe.now, limit).await;
-        let verified = matches!(
-            tls.trust,
-            Some(crate::domain::diagnosis::Trust::Public | crate::domain::diagnosis::Trust::Local)
-        ) && tls.outcome == Handshake::Done;
+        let verified = is_verified(&tls);
         self.found(Finding::Tls(tls), begun);
         let stream = stream?;
 
@@ -223,10 +239,34 @@ impl Run<'_> {
         self.found(Finding::Http(asked.http), begun);
         let here = asked.here?;
         self.found(Finding::Clock(Clock { server: asked.date, here, verified }), Instant::now());
-        if let Some(protocol) = asked.protocol {
-            self.found(Finding::Protocol(protocol), Instant::now());
+        let mut protocol = asked.protocol?;
+        let begun = self.began(Stage::Protocol);
+        // To the vendor's host nothing is posted: it is known to have a protocol of its own.
+        if !probe.target.is_vendors()
+            && !matches!(protocol, Protocol::Versions(_))
+            && let Some(stream) = self.again(&way, &probe.now, limits).await
+        {
+            let limit = self.within(limits.http);
+            protocol = http::request(stream, &probe.target, protocol, &probe.now, limit).await;
         }
+        self.found(Finding::Protocol(protocol), begun);
         Some(())
+    }
+
+    /// Another connection by the way that was found; `None` where it comes to none any more.
+    async fn again(&self, way: &Way<'_>, now: &Now, limits: Limits) -> Option<Box<dyn Stream>> {
+        let limit = self.within(limits.connect);
+        let stream = tokio::time::timeout(limit, way.dial.connect(way.peer)).await.ok()?.ok()?;
+        let stream = match way.proxy {
+            Some(proxy) => {
+                let limit = self.within(limits.tunnel);
+                tunnel::open(stream, way.peer, proxy, way.dial, way.target, way.trust, limit).await.1?
+            }
+            None => Box::new(stream),
+        };
+        let limit = self.within(limits.tls);
+        let (tls, stream) = tls::shake(stream, &way.target.host, way.trust, now, limit).await;
+        stream.filter(|_| is_verified(&tls))
     }
 
     async fn proxy(&mut self, decide: Decide, limit: Duration) -> Decision {
@@ -268,24 +308,15 @@ impl Run<'_> {
         addresses
     }
 
-    #[allow(clippy::too_many_arguments)]
-    async fn tunnel(
-        &mut self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        proxy: Option<&Proxy>,
-        dial: &connect::Dial,
-        target: &Target,
-        trust: &Trust,
-        limits: Limits,
-    ) -> Option<Box<dyn Stream>> {
-        let Some(proxy) = proxy else {
+    async fn tunnel(&mut self, stream: TcpStream, way: &Way<'_>, limits: Limits) -> Option<Box<dyn Stream>> {
+        let Some(proxy) = way.proxy else {
             self.ended(Step::skipped(Stage::Connect, "there is no proxy"));
             return Some(Box::new(stream));
         };
         let begun = self.began(Stage::Connect);
         let limit = self.within(limits.tunnel);
-        let (tunnel, stream) = tunnel::open(stream, peer, proxy, dial, target, trust, limit).await;
+        let (tunnel, stream) =
+            tunnel::open(stream, way.peer, proxy, way.dial, way.target, way.trust, limit).await;
         self.found(Finding::Connect(tunnel), begun);
         stream
     }

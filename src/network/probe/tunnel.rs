@@ -3,7 +3,7 @@
 use super::{Stream, connect::Dial, millis};
 use crate::{
     domain::{
-        diagnosis::{Target, Tunnel, Tunneled, proxy_schemes, short},
+        diagnosis::{NO_TLS, Target, Tunnel, Tunneled, proxy_schemes, short},
         proxy::{Proxy, Scheme, with_port},
     },
     network::{client::USER_AGENT, trust::Trust},
@@ -92,7 +92,24 @@ async fn by_tls(stream: TcpStream, proxy: &Proxy, trust: &Trust) -> Result<Box<d
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     match connector.connect(name, stream).await {
         Ok(stream) => Ok(Box::new(stream)),
-        Err(error) => Err(short(&error.to_string())),
+        Err(error) => Err(in_words(&error)),
+    }
+}
+
+/// Why TLS with the proxy itself came to nothing.
+fn in_words(error: &io::Error) -> String {
+    use rustls::{CertificateError as Wrong, Error};
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        Some(Error::InvalidMessage(_)) => NO_TLS.into(),
+        Some(Error::InvalidCertificate(wrong)) => match wrong {
+            Wrong::UnknownIssuer => "the issuer of its certificate is not known here".into(),
+            Wrong::Expired | Wrong::ExpiredContext { .. } => "its certificate has expired".into(),
+            Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => {
+                "its certificate is for other names".into()
+            }
+            other => format!("its certificate is wrong: {}", short(&other.to_string())),
+        },
+        _ => short(&error.to_string()),
     }
 }
 

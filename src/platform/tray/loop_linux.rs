@@ -5,7 +5,7 @@ use super::{App, listen};
 use crate::{
     app::{Event, event::Area},
     domain::{Fault, Problem},
-    platform::{Post, footprint},
+    platform::{Post, footprint, sleep},
 };
 use std::{
     sync::{Arc, mpsc},
@@ -40,6 +40,7 @@ pub fn run(make: impl FnOnce(Post) -> App) {
         )
     });
     app.start();
+    sleep::watch(app.post());
     if app.tray.is_some() {
         let post = app.post();
         std::thread::spawn(move || {

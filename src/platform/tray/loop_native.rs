@@ -91,6 +91,7 @@ pub fn watched(mut tray: super::Tray, post: Post) -> super::Tray {
             News::Close => post(Event::Chosen(crate::app::Command::Exit)),
             News::Policies => post(Event::FilesChanged),
             News::Changed => post(Event::Woke),
+            News::Resumed => post(Event::Resumed),
         };
     };
     tray.window = Some(TrayWindow::new(&tray.icon, tray.menu.root().clone(), tell));

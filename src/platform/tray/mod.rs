@@ -18,7 +18,7 @@ use crate::{
     domain::{Fault, Problem},
     store::recoveries::Recoveries,
 };
-use jiff::ZonedDateTime;
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use live_menu::LiveMenu;
 use std::{
     path::PathBuf,
@@ -32,6 +32,15 @@ const SETTLE: Duration = Duration::from_millis(150);
 const UNSETTLED: Duration = Duration::from_secs(2);
 /// The longest sleep: a clock that was set, or a machine that slept, is noticed after that at the latest.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
+
+/// From how much time on that passed on the clock, and not here, the machine has slept, or its clock was set.
+const JUMP: SignedDuration = SignedDuration::from_secs(30);
+
+/// Has more time passed on the clock than here?
+fn has_jumped(clock: SignedDuration, here: Duration) -> bool {
+    let here = SignedDuration::try_from(here).unwrap_or(SignedDuration::MAX);
+    clock.checked_sub(here).is_some_and(|missed| missed > JUMP)
+}
 
 /// The icon on the desktop, and what it shows.
 struct Tray {
@@ -112,6 +121,8 @@ pub struct App {
     watch: Option<Watch>,
     /// Since when files have been changing; they are read when no more changes came for a moment.
     settling: Option<Instant>,
+    /// When something happened last, by the system's clock and by the one that stands still while the machine sleeps.
+    last: (Timestamp, Instant),
     /// Those who ask over the socket.
     host: Option<instance::Host>,
     /// What is to be cleaned up when the application ends.
@@ -121,7 +132,8 @@ pub struct App {
 impl App {
     /// The application, before anything is shown.
     pub fn new(state: State, clock: Clock, world: World) -> App {
-        App { state, clock, world, tray: None, watch: None, settling: None, host: None, keepsake: None }
+        let last = (Timestamp::now(), Instant::now());
+        App { state, clock, world, tray: None, watch: None, settling: None, last, host: None, keepsake: None }
     }
 
     /// Keeps `thing` until the application ends, and drops it then.
@@ -170,6 +182,10 @@ impl App {
 
     /// Takes in an event. Returns false when the program is to end.
     fn take(&mut self, event: Event) -> bool {
+        let (clock, here) = std::mem::replace(&mut self.last, (Timestamp::now(), Instant::now()));
+        if has_jumped(self.last.0.duration_since(clock), self.last.1.duration_since(here)) {
+            self.reduce(Event::Resumed);
+        }
         if matches!(event, Event::Woke) {
             return self.wake();
         }
@@ -197,6 +213,9 @@ impl App {
 
     fn reduce(&mut self, event: Event) -> bool {
         let looked = matches!(event, Event::Looked(_));
+        if matches!(event, Event::Resumed) {
+            tracing::info!(event = "machine.resumed");
+        }
         if matches!(event, Event::FilesChanged) {
             // Before the look, so that no change can come unseen between the two.
             self.watch_files(Watch::set_again);
@@ -271,4 +290,19 @@ fn listen(post: Post, starts_client: impl Fn(&TrayIconEvent) -> bool + Send + Sy
 /// What a click on the icon does: the vendor's tray starts the Client on a double click (documented).
 fn click() -> Event {
     Event::Chosen(Command::StartClient)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleep_is_told_from_waiting_and_from_a_clock_that_is_corrected() {
+        let (clock, here) = (SignedDuration::from_secs, Duration::from_secs);
+        for (passed, waited, jumped) in
+            [(3600, 3600, false), (3600, 5, true), (31, 0, true), (30, 0, false), (-7200, 5, false)]
+        {
+            assert_eq!(has_jumped(clock(passed), here(waited)), jumped, "{passed} s, {waited} s here");
+        }
+    }
 }

@@ -40,8 +40,10 @@ pub enum News {
     Close,
     /// Group Policy was applied.
     Policies,
-    /// The machine woke up, its clock was set, or screens or settings changed.
+    /// The machine's clock was set, or screens or settings changed.
     Changed,
+    /// The machine woke up.
+    Resumed,
 }
 
 struct Watcher {
@@ -158,7 +160,7 @@ unsafe extern "system" fn proc(
             (watcher.tell)(News::Close);
             return 0;
         }
-        (WM_POWERBROADCAST, _) if wparam as u32 == PBT_APMRESUMEAUTOMATIC => (watcher.tell)(News::Changed),
+        (WM_POWERBROADCAST, _) if wparam as u32 == PBT_APMRESUMEAUTOMATIC => (watcher.tell)(News::Resumed),
         (WM_SETTINGCHANGE, _) if wparam as u32 == SPI_SETNONCLIENTMETRICS => (watcher.tell)(News::Changed),
         // SAFETY: with this message the system passes a text that ends with a zero, or none.
         (WM_SETTINGCHANGE, _)

@@ -28,7 +28,7 @@ pub use parse::parse;
 pub use policy::{Policy, PolicyReader, PolicyValue, use_policies};
 pub use values::{Check, Level, QuietHours};
 
-use crate::domain::{Entry, Kind, Secret, Source, Version, proxy::Choice};
+use crate::domain::{Entry, Kind, Secret, Source, Version, diagnosis::Target, proxy::Choice};
 use jiff::{Timestamp, civil};
 use std::path::PathBuf;
 
@@ -183,6 +183,12 @@ pub struct LicenseHost {
 }
 
 impl LicenseHost {
+    /// The host, if it is another one than the vendor's: one that can speak the open protocol.
+    pub fn own_host(&self) -> Option<String> {
+        let is_vendors = Target::parse(&self.host).is_none_or(|target| target.is_vendors());
+        (!is_vendors).then(|| self.host.clone())
+    }
+
     /// The host and its port, for people: `www.visualcron.com, port 443`.
     pub fn place(&self) -> String {
         match self.host.rsplit_once(':').filter(|(name, _)| !name.contains(':') || name.ends_with(']')) {

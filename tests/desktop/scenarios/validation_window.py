@@ -1,5 +1,6 @@
-"""The validation window for real, against a license host of our own over TLS: a request goes out, the host's page
-answers it, the answer comes back by the clipboard, mistyped, forged, and as it is; by keys alone."""
+"""The validation window for real, against a license host of our own over TLS: its key is trusted after a look at the
+fingerprint, a request goes out, the host's page answers it, the answer comes back by the clipboard, mistyped, forged, and
+as it is; by keys alone. Then the same by commands, from clipboard to clipboard."""
 
 import base64
 import glob
@@ -69,7 +70,6 @@ def mistyped(answer):
 
 def run(desk):
     desk.write("licenses.toml", LICENSES)
-    desk.write(".config/visualcron-tray/settings.toml", SETTINGS)
     tray = os.path.join(desk.programs_dir, "visualcron-tray")
     keys = desk.path("keys")
     subprocess.run([tray, "license-host", "key", "new", "--keys", keys], check=True, capture_output=True)
@@ -79,8 +79,8 @@ def run(desk):
     address = re.search(r"https://(\S+)", host.output()).group(1)
     root = glob.glob(desk.path("keys", "*.crt.pem"))[0]
     fingerprint = re.search(r"Key: (.+)", host.output()).group(1)
-    subprocess.run([tray, "license-host", "trust", address, "--ca-file", root, "--fingerprint", fingerprint],
-                   check=True, capture_output=True)
+    own_host = f'[license_host]\nhost = "{address}"\nca_file = "{root}"\nproxy = "direct"\n\n'
+    desk.write(".config/visualcron-tray/settings.toml", own_host + SETTINGS)
 
     def answer_of(request):
         """What the page of the license host shows, without scripts."""
@@ -94,7 +94,16 @@ def run(desk):
     window = desk.start("visualcron-tray", "window", "validation")
     box = desk.wait_for("the window", lambda: desk.windows("visualcron-tray"))[0]
     desk.expect("Manual validation", "PROD-01", "Never validated here", "Make the request", within=box)
-    # From the first server to the second, and its request.
+    # The key of the host, by the settings' way to it; not trusted before it was compared.
+    desk.key("alt+k")
+    desk.expect(" ".join(fingerprint.split()[:3]), "I have compared it", within=box)
+    desk.shot("validation-window-key", box)
+    desk.key("alt+t", "alt+i", "alt+t")
+    desk.find_text("is trusted", box)
+    desk.shot("validation-window-key-trusted", box)
+    listed = subprocess.run([tray, "license-host", "trust", "--list"], capture_output=True, text=True, check=True).stdout
+    assert fingerprint in listed and address in listed, listed
+    # From the first server, which has the focus again, to the second, and its request.
     desk.key("Down", "alt+m")
     desk.find_text("VALIDATION REQUEST", box)
     desk.key("alt+s")
@@ -141,7 +150,19 @@ def run(desk):
     assert window.wait_for_exit() == 0, window.output()
     desk.wait_for("the window to go", lambda: not desk.windows("visualcron-tray"))
     status = subprocess.run([tray, "validate", "status"], capture_output=True, text=True, check=True).stdout
-    assert "id-0001: Validated" in status, status
+    assert "PROD-01 (id-0001): Validated" in status, status
+
+    # The same by commands: what is copied goes to the host, what it answers comes back from the clipboard.
+    def validate(*arguments):
+        done = subprocess.run([tray, "validate", *arguments], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+    desk.copy(validate("export", "PROD-01"))
+    assert "waits for its answer until" in validate("status")
+    desk.copy(answer_of(desk.copied()))
+    assert "PROD-01: valid" in validate("import", "--clipboard")
+    again = subprocess.run([tray, "validate", "import", "--clipboard"], capture_output=True, text=True)
+    assert again.returncode == 65 and "answered before" in again.stderr, again.stderr
 
     # By night, at 200 %: the vendor's own way.
     dark = desk.start("visualcron-tray", "window", "validation", GTK_THEME="Adwaita:dark", WINIT_X11_SCALE_FACTOR="2")
