@@ -11,6 +11,7 @@ use rustls::{
     crypto::CryptoProvider,
     pki_types::{CertificateDer, pem::PemObject},
 };
+use rustls_platform_verifier::Verifier;
 use std::{path::Path, sync::Arc};
 
 /// The most bytes of a file of root certificates: 1 MiB.
@@ -38,9 +39,16 @@ impl Trust {
     /// The file cannot be read or holds no root certificate; the system has no roots at all.
     pub fn load(ca_file: Option<&Path>) -> Result<Trust, Problem> {
         let extra = ca_file.map(read_roots).transpose()?.unwrap_or_default();
-        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider()).map_err(|error| {
-            let place = ca_file.map_or_else(|| "this machine".to_string(), |path| path.display().to_string());
-            let next = "Install the system's root certificates (on Debian the package ca-certificates); check license_host.ca_file";
+        // Where there are none to add the system is not asked for a place for them, which not each has (Wine).
+        let verifier = match extra.is_empty() {
+            true => Verifier::new(provider()),
+            false => Verifier::new_with_extra_roots(extra, provider()),
+        };
+        let verifier = verifier.map_err(|error| {
+            let (place, next) = match ca_file {
+                Some(path) => (path.display().to_string(), "Let an administrator add these roots to the system's own, and `visualcron-tray settings unset license_host.ca_file`"),
+                None => ("this machine".into(), "Install the system's root certificates (on Debian the package ca-certificates)"),
+            };
             Problem::new(Fault::Config, "There is nothing to verify certificates by", place, error.to_string(), next)
         })?;
         Ok(Trust { verifier: Arc::new(verifier), public: public()? })
