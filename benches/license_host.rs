@@ -25,6 +25,7 @@ use visualcron_tray::{
         keys::Keys,
         licenses::{Format, Licenses},
     },
+    platform::clock::Clock,
 };
 
 #[path = "support/counting.rs"]
@@ -97,7 +98,7 @@ fn main() {
         logged.fetch_add(line.len(), Relaxed);
     })));
     let signing = keys.newest().unwrap().signing.clone();
-    let desk = Desk::new(licenses, keys, rates, audit);
+    let desk = Desk::new(licenses, keys, rates, Clock::system(), audit);
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, "application/json".parse().unwrap())]);
     let from = "192.0.2.1".parse().unwrap();
     let answer = || {

@@ -25,6 +25,7 @@ use visualcron_tray::{
         server::{Bounds, Host, Options},
         tls::Pem,
     },
+    platform::clock::Clock,
     sources::validation_host::{Failure, Way},
     store::settings::LicenseHost,
 };
@@ -370,7 +371,8 @@ impl Small {
         let to = lines.clone();
         let audit = Audit::new(To::Function(Box::new(move |line| to.lock().unwrap().push(line.into()))));
         let listen = "127.0.0.1:0".parse().unwrap();
-        let host = Host::start(Options { listen, licenses, keys, pem, rates, bounds, audit }).unwrap();
+        let clock = Clock::system();
+        let host = Host::start(Options { listen, licenses, keys, pem, rates, bounds, clock, audit }).unwrap();
         Small { home, host, lines }
     }
 

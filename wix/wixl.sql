@@ -32,7 +32,7 @@ user: INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Component_`) V
 machine: INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Component_`) VALUES ('Addresses', 2, 'Software\Classes\visualcron-tray', '-', 'Marker')
 
 -- 4 Condition, NeverOverwrite (128)
-UPDATE `Component` SET `Condition` = 'AUTOSTART = "1" OR (AUTOSTARTFOUND AND AUTOSTART <> "0") OR REMOVE = "ALL"', `Attributes` = 388 WHERE `Component` = 'Autostart'
+machine: UPDATE `Component` SET `Condition` = 'AUTOSTART = "1" OR (AUTOSTARTFOUND AND AUTOSTART <> "0") OR REMOVE = "ALL"', `Attributes` = 388 WHERE `Component` = 'Autostart'
 
 -- 5 Secure, Schedule
 UPDATE `Property` SET `Value` = 'AUTOSTART;INSTALLDIR;LAUNCH;REMOVESETTINGS;WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED' WHERE `Property` = 'SecureCustomProperties'
@@ -65,5 +65,8 @@ UPDATE `InstallExecuteSequence` SET `Sequence` = 1405 WHERE `Action` = 'NameData
 UPDATE `InstallExecuteSequence` SET `Sequence` = 1406 WHERE `Action` = 'NameDataIcons'
 UPDATE `InstallExecuteSequence` SET `Sequence` = 1407 WHERE `Action` = 'NameDataAbove'
 user: UPDATE `InstallExecuteSequence` SET `Sequence` = 2590 WHERE `Action` = 'AutostartOff'
-UPDATE `InstallExecuteSequence` SET `Sequence` = 6601 WHERE `Action` = 'StartTray'
+user: UPDATE `InstallExecuteSequence` SET `Sequence` = 6601 WHERE `Action` = 'AutostartNo'
+user: UPDATE `InstallExecuteSequence` SET `Sequence` = 6602 WHERE `Action` = 'AutostartYes'
+user: UPDATE `InstallExecuteSequence` SET `Sequence` = 6603 WHERE `Action` = 'AutostartKeep'
+UPDATE `InstallExecuteSequence` SET `Sequence` = 6604 WHERE `Action` = 'StartTray'
 UPDATE `Feature` SET `Attributes` = 24 WHERE `Feature` = 'Main'

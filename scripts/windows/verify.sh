@@ -58,5 +58,6 @@ step 'programs' 1500 "$here/build.sh"
 step 'on the command line' 300 tests/windows/console.sh
 step 'VisualCron found, service started and stopped' 600 tests/windows/discovery.py
 step 'on the screen' 600 tests/windows/tray.py
+step 'license host, validation, diagnosis, their windows' 600 tests/windows/license.py
 step 'packages' 900 tests/windows/msi.sh
 printf 'Windows: all of it took %s s.\n' "$(($(date +%s) - begun))"

@@ -507,4 +507,12 @@ pub enum Switch {
     Off,
     /// Tell which
     Status,
+    /// As the installer has it for AUTOSTART=1: on, but what is there already stays, switched off or not
+    #[cfg(windows)]
+    #[value(hide = true)]
+    Ensure,
+    /// As the installer has it otherwise: what is there stays, but where its program is gone it names this one
+    #[cfg(windows)]
+    #[value(hide = true)]
+    Repair,
 }

@@ -18,6 +18,10 @@ pub fn run(session: &Session, action: Switch, out: &Out) -> Result<u8, Problem> 
             let command = Command::Autostart(on).to_string();
             let _ = instance::ask(&session.dirs, Request::Run { command });
         }
+        #[cfg(windows)]
+        Switch::Ensure | Switch::Repair => {
+            autostart::after_installing(matches!(action, Switch::Ensure))?;
+        }
     }
     let start = autostart::status()?;
     let mut report = serde_json::json!({ "autostart": start.is_on() });

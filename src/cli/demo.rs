@@ -13,7 +13,7 @@ use crate::{
 pub fn run(session: &Session, out: &Out) -> Result<u8, Problem> {
     let pretends = session.clock.pretending();
     let world = World::make(session.clock.now().date())?;
-    let host = serve(&world, &session.clock.now())?;
+    let host = serve(&world, &session.clock)?;
     let demo = format!(
         "visualcron-tray --visualcron-dir {} --config {} --data-dir {}{}",
         world.visualcron().display(),

@@ -13,6 +13,7 @@ use crate::{
         server::{Bounds, Host, Options},
         tls::Pem,
     },
+    platform::clock::Clock,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -60,7 +61,8 @@ fn serve(asked: &Serve, out: &Out) -> Result<u8, Problem> {
     let audit = Audit::new(asked.audit.clone().map_or(To::StandardError, To::File));
     let rates =
         Rates { per_address: asked.per_address, per_code: asked.per_code, unknown: asked.unknown_codes };
-    let host = Host::start(Options { listen, licenses, keys, pem, rates, bounds: Bounds::default(), audit })?;
+    let (bounds, clock) = (Bounds::default(), Clock::system());
+    let host = Host::start(Options { listen, licenses, keys, pem, rates, bounds, clock, audit })?;
     let address = host.address();
     let (keys, certificate) = (host.keys(), asked.self_signed.then_some(certificate));
     let key = keys.newest().map(|key| key.signing.public());

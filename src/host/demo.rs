@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     domain::Problem,
+    platform::clock::Clock,
     store::{
         atomic,
         validations::{How, Validations},
@@ -192,7 +193,8 @@ fn licenses(today: Date) -> String {
 /// # Errors
 ///
 /// It cannot be made, or not be started.
-pub fn serve(world: &World, now: &jiff::ZonedDateTime) -> Result<Host, Problem> {
+pub fn serve(world: &World, clock: &Clock) -> Result<Host, Problem> {
+    let now = clock.now();
     let (keys, licenses_file) = (world.license_host(), world.license_host().join("licenses.toml"));
     let key = Keys::add(&keys, now.timestamp())?;
     atomic::replace(&licenses_file, licenses(now.date()).as_bytes())?;
@@ -202,6 +204,7 @@ pub fn serve(world: &World, now: &jiff::ZonedDateTime) -> Result<Host, Problem> 
         pem: Pem::self_signed(&keys, &["127.0.0.1".into(), "localhost".into()])?,
         rates: Rates::default(),
         bounds: Bounds::default(),
+        clock: clock.clone(),
         audit: Audit::new(To::File(keys.join("audit.jsonl"))),
         keys,
     })?;
@@ -274,8 +277,17 @@ pub fn stand_in_client() -> ExitCode {
 mod tests {
     use super::*;
     use crate::{
-        domain::Standing,
-        sources::servers_xml::{Limits, Reading, read_file},
+        domain::{
+            Standing,
+            proxy::Choice,
+            validation::{Subject, Verdict},
+        },
+        platform::{by_hand, dirs::Pretense, validate},
+        sources::{
+            servers_xml::{Limits, Reading, read_file},
+            validation_host::Way,
+        },
+        store::settings::LicenseHost,
     };
     use jiff::civil::date;
 
@@ -297,12 +309,38 @@ mod tests {
         assert_eq!(loaded.problems, []);
         let dirs = crate::platform::dirs::Dirs::new(None, Some(world.config()), None).unwrap();
         assert!(is_demo(&dirs));
-        let host = serve(&world, &jiff::ZonedDateTime::now()).unwrap();
-        let store = Validations::below(&world.data());
-        assert!(!store.pinned(Some(&host.address().to_string())).unwrap().is_empty());
-        drop(host);
         let folder = world.folder().to_path_buf();
         drop(world);
         assert!(!folder.exists() && !is_demo(&dirs));
+    }
+    #[test]
+    #[cfg_attr(windows, ignore = "Wine 8 takes no root certificates but those in its own store")]
+    fn the_license_host_lives_in_the_demo_s_time() {
+        let clock = Clock::pretend("2031-05-01T12:00:00Z").unwrap();
+        let world = World::make(clock.now().date()).unwrap();
+        let host = serve(&world, &clock).unwrap();
+        let address = host.address().to_string();
+        let store = Validations::below(&world.data());
+        let pinned = store.pinned(Some(&address)).unwrap();
+        let settings = LicenseHost {
+            ca_file: Some(world.license_host().join("self-signed.crt.pem")),
+            proxy: Some(Choice::Direct),
+            ..LicenseHost::default()
+        };
+        let way = Way::new(&settings, &address, Duration::from_secs(15)).unwrap();
+        let dirs = crate::platform::dirs::Dirs {
+            visualcron_asked: Some(world.visualcron()),
+            visualcron_default: world.visualcron(),
+            config: world.config(),
+            data: world.data(),
+            pretense: Pretense::Kept,
+        };
+        let entries = by_hand::entries(&dirs).unwrap();
+        let subjects = [Subject::find(&entries, "PROD-01").unwrap()];
+        assert!(!pinned.is_empty());
+        let now = || clock.now().timestamp();
+        let went = validate::ask(&way, &address, &store, &subjects, &now).unwrap().remove(0).unwrap();
+        assert_eq!(went.verdict, Verdict::Valid);
+        assert_eq!(went.maintenance_until, Some(date(2032, 5, 25)), "390 days from the first of May");
     }
 }

@@ -7,9 +7,12 @@ use super::{
     offline::{self, Shown},
     rates::{Rate, network},
 };
-use crate::domain::{
-    Problem,
-    validation::{Claims, MAX_REQUEST, NotARequest, PROTOCOL, Request, Verdict, code_digest, text},
+use crate::{
+    domain::{
+        Problem,
+        validation::{Claims, MAX_REQUEST, NotARequest, PROTOCOL, Request, Verdict, code_digest, text},
+    },
+    platform::clock::Clock,
 };
 use http_body_util::Full;
 use hyper::{
@@ -17,7 +20,7 @@ use hyper::{
     body::Bytes,
     header::{self, HeaderMap, HeaderName, HeaderValue},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use std::{
     net::IpAddr,
@@ -61,6 +64,7 @@ pub struct Desk {
     keys: Mutex<Arc<Keys>>,
     trouble: Mutex<Vec<Problem>>,
     buckets: Mutex<Buckets>,
+    clock: Clock,
     /// What is asked and answered is written here.
     pub audit: Audit,
 }
@@ -74,8 +78,8 @@ pub fn body_limit(path: &str) -> usize {
 }
 
 impl Desk {
-    /// A host with these licenses and keys.
-    pub fn new(licenses: Licenses, keys: Keys, rates: Rates, audit: Audit) -> Desk {
+    /// A host with these licenses and keys, whose answers are of the time of `clock`.
+    pub fn new(licenses: Licenses, keys: Keys, rates: Rates, clock: Clock, audit: Audit) -> Desk {
         let now = Instant::now();
         Desk {
             licenses: Mutex::new(Arc::new(licenses)),
@@ -86,6 +90,7 @@ impl Desk {
                 code: Rate::new(rates.per_code, now),
                 unknown: Rate::new(rates.unknown, now),
             }),
+            clock,
             audit,
         }
     }
@@ -209,7 +214,7 @@ impl Desk {
         let code = code_digest(&request.activation_code);
         locked(&self.buckets).code.take(code, clock).map_err(Declined::TooMany)?;
         let licenses = locked(&self.licenses).clone();
-        let (claims, license) = licenses.answer(request, Timestamp::now(), lifetime);
+        let (claims, license) = licenses.answer(request, self.clock.now().timestamp(), lifetime);
         if claims.verdict == Verdict::UnknownCode {
             locked(&self.buckets).unknown.take(network, clock).map_err(Declined::TooMany)?;
         }

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     domain::{Fault, Problem},
+    platform::clock::Clock,
     store::atomic,
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -72,6 +73,8 @@ pub struct Options {
     pub rates: Rates,
     /// What bounds a connection.
     pub bounds: Bounds,
+    /// What time it is.
+    pub clock: Clock,
     /// Where it is written down.
     pub audit: Audit,
 }
@@ -94,7 +97,7 @@ impl Host {
         let files = Files { licenses: options.licenses, keys: options.keys, pem: options.pem };
         let (licenses, keys, tls) = (files.load_licenses()?, files.load_keys()?, files.pem.load()?);
         let seen = files.seen();
-        let desk = Arc::new(Desk::new(licenses, keys, options.rates, options.audit));
+        let desk = Arc::new(Desk::new(licenses, keys, options.rates, options.clock, options.audit));
         let cannot_listen = |error: std::io::Error| {
             let next = "Give another address with --listen, or end the program that has it.";
             let problem = Problem::io("Cannot listen", Path::new(""), &error, next);

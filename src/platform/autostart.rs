@@ -76,6 +76,16 @@ pub fn set(on: bool) -> Result<(), Problem> {
     system::write(&words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
+/// What an installer leaves behind: an entry that is there keeps its options, and what switched it off. If its program
+/// is gone it names this one. Where there is none there is one now, if it is `wanted`.
+#[cfg(windows)]
+pub fn after_installing(wanted: bool) -> Result<(), Problem> {
+    match words()?.first() {
+        Some(program) => run_key::repair(program, wanted),
+        None => Ok(()),
+    }
+}
+
 /// The tray's program, and the options that it is to be started with.
 pub fn words() -> Result<Vec<String>, Problem> {
     let program = super::program::path().map_err(|error| {

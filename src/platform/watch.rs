@@ -1,11 +1,14 @@
 //! Tells when the settings file, servers.xml or a journal of Clear server cache changes, by the system's own file
 //! notification.
 
+#[cfg(windows)]
+use super::windows::watch::Folders;
 use crate::{
     app::Event,
     domain::{Fault, Problem},
 };
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+#[cfg(not(windows))]
+use by_notify::Folders;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -14,7 +17,7 @@ use std::{
 
 /// Watches the folders around some files, and some folders. Ends when dropped.
 pub struct Watch {
-    watcher: RecommendedWatcher,
+    folders: Folders,
     watched: BTreeSet<PathBuf>,
     files: Arc<Mutex<Vec<PathBuf>>>,
 }
@@ -24,22 +27,20 @@ impl Watch {
     pub fn new(post: super::Post) -> Result<Watch, Problem> {
         let files: Arc<Mutex<Vec<PathBuf>>> = Arc::default();
         let wanted = files.clone();
-        let handler = move |event: notify::Result<notify::Event>| {
-            let concerns_us = match &event {
-                Ok(event) if matches!(event.kind, EventKind::Access(_)) => false,
-                Ok(event) => {
-                    wanted.lock().is_ok_and(|files| event.paths.iter().any(|path| concerns(path, &files)))
+        let tell = move |paths: Option<&[PathBuf]>| {
+            let concerns_us = match paths {
+                Some(paths) => {
+                    wanted.lock().is_ok_and(|files| paths.iter().any(|path| concerns(path, &files)))
                 }
-                // Events were lost: look.
-                Err(_) => true,
+                // What has changed was lost: look.
+                None => true,
             };
             if concerns_us {
                 post(Event::FilesChanged);
             }
         };
-        let watcher = notify::recommended_watcher(handler)
-            .map_err(|error| problem(&error, Path::new("this user's files")))?;
-        Ok(Watch { watcher, watched: BTreeSet::new(), files })
+        let folders = Folders::new(tell).map_err(|why| problem(why, Path::new("this user's files")))?;
+        Ok(Watch { folders, watched: BTreeSet::new(), files })
     }
 
     /// Watches these files, and what is in these folders, from now on, there or not: through the folder, or the nearest above that
@@ -49,19 +50,19 @@ impl Watch {
     pub fn set(&mut self, files: &[PathBuf]) -> Result<bool, Problem> {
         let mut all = files.to_vec();
         // A link's target changes without the link.
-        all.extend(files.iter().filter_map(|file| file.canonicalize().ok()));
+        all.extend(files.iter().filter_map(|file| file.canonicalize().ok()).map(plain));
         let folders: BTreeSet<PathBuf> = all
             .iter()
             .filter_map(|file| nearest_folder(file))
             .flat_map(|folder| folder.parent().map(Path::to_path_buf).into_iter().chain([folder]))
             .collect();
         if let Ok(mut files) = self.files.lock() {
-            *files = all;
+            *files = all.iter().map(|file| compared(file)).collect();
         }
         self.watched.retain(|folder| {
             let stays = folders.contains(folder);
             if !stays {
-                let _ = self.watcher.unwatch(folder);
+                self.folders.unwatch(folder);
             }
             stays
         });
@@ -70,9 +71,9 @@ impl Watch {
             if self.watched.contains(&folder) {
                 continue;
             }
-            match self.watcher.watch(&folder, RecursiveMode::NonRecursive) {
+            match self.folders.watch(&folder) {
                 Ok(()) => is_new |= self.watched.insert(folder),
-                Err(error) => failed = Some(problem(&error, &folder)),
+                Err(why) => failed = Some(problem(why, &folder)),
             }
         }
         failed.map_or(Ok(is_new), Err)
@@ -81,7 +82,7 @@ impl Watch {
     /// Watches the same files anew: where a folder has been replaced, the system still watches the one before.
     pub fn set_again(&mut self, files: &[PathBuf]) -> Result<bool, Problem> {
         for folder in std::mem::take(&mut self.watched) {
-            let _ = self.watcher.unwatch(&folder);
+            self.folders.unwatch(&folder);
         }
         self.set(files)
     }
@@ -89,21 +90,76 @@ impl Watch {
 
 /// Does a change of `path` concern one of the files? It is the file, a folder above it, or in it.
 fn concerns(path: &Path, files: &[PathBuf]) -> bool {
-    files.iter().any(|file| file.starts_with(path) || path.parent() == Some(file))
+    let path = compared(path);
+    files.iter().any(|file| file.starts_with(&path) || path.parent() == Some(file))
 }
 
 fn nearest_folder(file: &Path) -> Option<PathBuf> {
     file.ancestors().find(|folder| folder.is_dir()).map(Path::to_path_buf)
 }
 
-fn problem(error: &notify::Error, path: &Path) -> Problem {
+/// A path as it is compared with others: the case of letters does not count on Windows.
+#[cfg(windows)]
+fn compared(path: &Path) -> PathBuf {
+    super::windows::same_spelling(path).into()
+}
+
+#[cfg(not(windows))]
+fn compared(path: &Path) -> PathBuf {
+    path.to_path_buf()
+}
+
+/// A path as people spell it, so that no folder is watched under two names.
+#[cfg(windows)]
+fn plain(path: PathBuf) -> PathBuf {
+    path.to_str().map(super::windows::without_prefix).map_or(path.clone(), PathBuf::from)
+}
+
+#[cfg(not(windows))]
+fn plain(path: PathBuf) -> PathBuf {
+    path
+}
+
+fn problem(why: String, path: &Path) -> Problem {
     Problem::new(
         Fault::Io,
         "Changes are not noticed by themselves",
         path.display().to_string(),
-        error.to_string(),
+        why,
         "Use Refresh license data after a change.",
     )
+}
+
+/// The notification of the other systems.
+#[cfg(not(windows))]
+mod by_notify {
+    use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Result, Watcher};
+    use std::path::{Path, PathBuf};
+
+    /// Folders that are watched. Ends when dropped.
+    pub struct Folders(RecommendedWatcher);
+
+    impl Folders {
+        pub fn new(
+            tell: impl Fn(Option<&[PathBuf]>) + Send + 'static,
+        ) -> std::result::Result<Folders, String> {
+            let handler = move |event: Result<Event>| match event {
+                Ok(event) if event.need_rescan() => tell(None),
+                Ok(event) if matches!(event.kind, EventKind::Access(_)) => {}
+                Ok(event) => tell(Some(&event.paths)),
+                Err(_) => tell(None),
+            };
+            notify::recommended_watcher(handler).map(Folders).map_err(|error| error.to_string())
+        }
+
+        pub fn watch(&mut self, folder: &Path) -> std::result::Result<(), String> {
+            self.0.watch(folder, RecursiveMode::NonRecursive).map_err(|error| error.to_string())
+        }
+
+        pub fn unwatch(&mut self, folder: &Path) {
+            let _ = self.0.unwatch(folder);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -292,15 +292,55 @@ impl Way {
     }
 }
 
-/// What rustls says of a certificate, in words.
+/// What rustls says of a certificate, in words: with what it found where it looked itself, the bare name where the
+/// system did, as on Windows.
 fn certificate_in_words(what: &str) -> String {
-    match what {
-        _ if what.starts_with("UnknownIssuer") => "its issuer is not known here".into(),
-        _ if what.to_ascii_lowercase().contains("not valid for name") => "it is for another name".into(),
-        _ if what.starts_with("certificate expired") => "it has expired, or the clock here is wrong".into(),
-        _ if what.starts_with("certificate not valid yet") => {
-            "it is not valid yet, or the clock here is wrong".into()
+    let begins = |start: &str| what.starts_with(start);
+    if begins("UnknownIssuer") {
+        return "its issuer is not known here".into();
+    }
+    if begins("NotValidForName") || what.to_ascii_lowercase().contains("not valid for name") {
+        return "it is for another name".into();
+    }
+    if begins("certificate expired") || begins("Expired") {
+        return "it has expired, or the clock here is wrong".into();
+    }
+    if begins("certificate not valid yet") || begins("NotValidYet") {
+        return "it is not valid yet, or the clock here is wrong".into();
+    }
+    if begins("Revoked") || begins("certificate revoked") {
+        return "it was revoked".into();
+    }
+    let what = what.strip_prefix("Other(OtherError(").map_or(what, |inner| inner.trim_matches(['"', ')']));
+    plain(&what.chars().take(200).collect::<String>()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::{CertificateError, Error, OtherError};
+    use std::sync::Arc;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_said_whoever_looked_at_it() {
+        let said = |error: CertificateError| {
+            let text = Error::InvalidCertificate(error).to_string();
+            certificate_in_words(text.strip_prefix("invalid peer certificate: ").unwrap())
+        };
+        for (error, words) in [
+            (CertificateError::UnknownIssuer, "its issuer is not known here"),
+            (CertificateError::NotValidForName, "it is for another name"),
+            (CertificateError::Expired, "it has expired, or the clock here is wrong"),
+            (CertificateError::NotValidYet, "it is not valid yet, or the clock here is wrong"),
+            (CertificateError::Revoked, "it was revoked"),
+        ] {
+            assert_eq!(said(error), words);
         }
-        _ => plain(&what.chars().take(200).collect::<String>()).into_owned(),
+        let other = OtherError(Arc::new(std::io::Error::other("the revocation server is offline")));
+        let other = said(CertificateError::Other(other));
+        assert!(
+            other.contains("the revocation server is offline") && !other.contains("OtherError"),
+            "{other}"
+        );
     }
 }

@@ -4,7 +4,7 @@ use super::{
     parts::{self, Mark},
     style::{self, palette},
 };
-use crate::domain::Problem;
+use crate::domain::{Problem, text::without_backticks};
 use egui::{
     CentralPanel, Context, Frame, Key, Margin, Modifiers, ScrollArea, Ui, accesskit::Role,
     containers::scroll_area::ScrollSource, vec2,
@@ -99,7 +99,7 @@ fn head((mark, title, text): &Headline, ui: &mut Ui) {
 /// Something that was asked for did not work.
 pub fn problem(problem: Option<&Problem>, ui: &mut Ui) {
     if let Some(problem) = problem {
-        let text = problem.to_string();
+        let text = without_backticks(&problem.to_string());
         parts::item(ui, Mark::Look, &text, |ui| parts::news(ui, &text));
         ui.add_space(6.0);
     }

@@ -14,6 +14,8 @@
 #   - msiexec /f ends with 1: a repair is asked for by REINSTALL=ALL REINSTALLMODE=omus, which is the same
 #   - RemoveFile takes * for a name, and folders are tried before their files are gone: so of the settings only those
 #     files go that have a row of their own, and the folder Programs stays
+#   - an upgrade removes the old version without telling it that it is one (UPGRADINGPRODUCTCODE), so that it takes the
+#     start on logon with it: that this stays is shown by removing the old version with that property
 #   - the log of a silent installation lacks the text of a launch condition: the table is looked at
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -58,7 +60,22 @@ wine_run() {
 # Wine hands on only the low byte of an exit code: cmd tells the whole of it.
 msiexec() { wine_run cmd /v:on /c "msiexec $* /qn & echo !errorlevel!" | tail -n 1 | tr -d ' '; }
 windows_path() { printf 'Z:%s' "${1//\//\\}"; }
-repair() { msiexec /i "$(windows_path "$1")" REINSTALL=ALL REINSTALLMODE=omus; }
+# repair PACKAGE PROPERTY=VALUE…
+repair() {
+    local package
+    package=$(windows_path "$1")
+    shift
+    msiexec /i "$package" REINSTALL=ALL REINSTALLMODE=omus "$@"
+}
+# What an upgrade leaves of the start on logon; it is as before then.
+logon_after() {
+    if [ -n "$(value "$run" visualcron-tray)" ]; then
+        is 'start on logon as it was' "$1" "$(value "$run" visualcron-tray)"
+        return
+    fi
+    printf 'quirk   an upgrade takes the start on logon away: Wine does not tell the old version that it is one\n'
+    wine_run reg add "$run" /v visualcron-tray /d "$1" /f >/dev/null
+}
 default_value() { wine_run reg query "$1" /ve | sed -n 's/^.*REG_SZ *//p'; }
 value() { wine_run reg query "$1" /v "$2" | sed -n "s/^ *$2 *REG_[A-Z_]* *//p"; }
 
@@ -105,7 +122,7 @@ PYTHON
     LC_ALL=C sort -o "$1.registry" "$1.registry"
 }
 # What Wine keeps of an installation that is gone, and what changes by itself.
-quirks='Installer|Explorer\\\\(Menu|StartPage|FileExts|RecentDocs|Shell Folders)|\\\\Wine\\\\|winebth|\\\\Services\\\\|Volatile|Session Manager|UserAssist|MSI[0-9a-f]|Tracing|DeviceClasses|Enum\\\\|Fonts|Time Zones|Perflib|Hardware|Video|Prefetcher|Control Panel|Drivers|DriverDateData'
+quirks='Installer|StartupApproved|Explorer\\\\(Menu|StartPage|FileExts|RecentDocs|Shell Folders)|\\\\Wine\\\\|winebth|\\\\Services\\\\|Volatile|Session Manager|UserAssist|MSI[0-9a-f]|Tracing|DeviceClasses|Enum\\\\|Fonts|Time Zones|Perflib|Hardware|Video|Prefetcher|Control Panel|Drivers|DriverDateData'
 left_files() { comm -13 "$1.files" "$2.files" | grep -Ev '^\./windows/Installer$|/AppData/Roaming/Microsoft/Installer$|/AppData/Local/Programs$'; }
 left_registry() { comm -13 "$1.registry" "$2.registry" | grep -Ev "$quirks"; }
 missing() { comm -23 "$1" "$2" | grep -Ev "$quirks"; }
@@ -155,7 +172,7 @@ for package in "$user1" "$machine1"; do
         "$(table "$package" File | grep -c "\.\(exe\|com\)	.*	$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)\.0	")"
     is "$name: own actions are where they belong" \
         'RememberFolder CloseTray TellFolder NameConfig NameConfigAbove NameData NameDataLog NameDataPages NameDataIcons NameDataAbove StartTray' \
-        "$(table "$package" InstallExecuteSequence | sort -t"	" -k3n | cut -f1 | grep -Ex "$(table "$package" CustomAction | cut -f1 | paste -sd'|')" | grep -v AutostartOff | paste -sd' ')"
+        "$(table "$package" InstallExecuteSequence | sort -t"	" -k3n | cut -f1 | grep -Ex "$(table "$package" CustomAction | cut -f1 | paste -sd'|')" | grep -v Autostart | paste -sd' ')"
     is "$name: the old version is removed inside the transaction" 1 \
         "$(table "$package" InstallExecuteSequence | awk -F'\t' '{at[$1]=$3} END {print (at["InstallInitialize"] < at["RemoveExistingProducts"] && at["RemoveExistingProducts"] < at["ProcessComponents"])}')"
     has "$name: Programs and Features: address" https://visualcron-tray.example "$(property "$package" ARPURLINFOABOUT)"
@@ -167,6 +184,10 @@ done
 is 'the zip has all that belongs together' \
     'visualcron-tray-7.2.0/LICENSE-APACHE.txt visualcron-tray-7.2.0/LICENSE-MIT.txt visualcron-tray-7.2.0/README.md visualcron-tray-7.2.0/visualcron-tray.com visualcron-tray-7.2.0/visualcron-tray.exe' \
     "$(python3 -m zipfile -l "$zip" | tail -n +2 | cut -d' ' -f1 | sort | paste -sd' ')"
+is 'the start on logon is the program'"'"'s to write, after it is installed, and before it is started' \
+    'AutostartOff AutostartNo AutostartYes AutostartKeep StartTray' \
+    "$(table "$user1" InstallExecuteSequence | sort -t"	" -k3n | cut -f1 | grep -E '^Autostart|^StartTray$' | paste -sd' ')"
+is 'and no row of the package for one user' '' "$(table "$user1" Registry | grep -F 'CurrentVersion\Run')"
 has 'winget: the hash is the package'"'"'s' "$(sha256sum "$user2" | cut -d' ' -f1 | tr a-f A-F)" \
     "$(cat "$work/out/winget/visualcron-tray.visualcron-tray.installer.yaml")"
 cp -r "$work/out/winget" "$work/broken"
@@ -201,8 +222,9 @@ has 'it runs from there' 'visualcron-tray ' "$(wine_run "$console" --version)"
 wine_run "$console" settings set notices.expiring_days 21 >/dev/null
 there 'the user has settings' "$settings"
 settings_sum=$(sha256sum <"$settings")
-wine_run "$console" autostart on >/dev/null
-has 'the user switches the start on logon on' visualcron-tray.exe "$(value "$run" visualcron-tray)"
+wine_run "$console" --config 'C:\my settings\s.toml' autostart on >/dev/null
+logon="\"${console%.com}.exe\" --config \"C:\\my settings\\s.toml\""
+is 'the user switches the start on logon on, with options' "$logon" "$(value "$run" visualcron-tray)"
 address='HKCU\Software\Classes\visualcron-tray'
 opens=$(default_value "$address\shell\open\command")
 is 'addresses start the tray' "\"${console%.com}.exe\" link -- \"%1\"" "$opens"
@@ -220,7 +242,7 @@ is 'the new version is noted' 7.2.0 "$(value "$ours" Version)"
 is 'the old entry is gone' '' "$(value "$entry\\$product1" DisplayName)"
 is 'the new entry is there' 7.2.0 "$(value "$entry\\$product2" DisplayVersion)"
 is 'settings as they were' "$settings_sum" "$(sha256sum <"$settings")"
-has 'start on logon as it was' visualcron-tray.exe "$(value "$run" visualcron-tray)"
+logon_after "$logon"
 is 'no file is missing after the upgrade' 5 "$(ls "$installed" | wc -l)"
 is 'a downgrade is refused' 1603 "$(msiexec /i "$(windows_path "$user1")")"
 has 'and says why' $'NOT WIX_DOWNGRADE_DETECTED\tA newer version of visualcron-tray is installed' "$(table "$user1" LaunchCondition)"
@@ -256,26 +278,43 @@ sleep 1
 is 'upgrade without properties' 0 "$(msiexec /i "$(windows_path "$user2")")"
 there 'it stays in its folder' "$WINEPREFIX/drive_c/Tools/Tray/visualcron-tray.exe"
 gone 'and there is no second one' "$installed"
-is 'start on logon stays on' '"C:\Tools\Tray\visualcron-tray.exe"' "$(value "$run" visualcron-tray)"
+logon_after '"C:\Tools\Tray\visualcron-tray.exe"'
 wait_tray yes
+approved='HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run'
+wine_run reg add "$approved" /v visualcron-tray /t REG_BINARY /d 03000000408a1b613f3bdb01 /f >/dev/null
+is 'repair with AUTOSTART=1' 0 "$(repair "$user2" AUTOSTART=1)"
+has 'what Task Manager has switched off stays off' 03000000 "$(value "$approved" visualcron-tray)"
 wine_run 'C:\Tools\Tray\visualcron-tray.com' autostart off >/dev/null
 is 'the user switches it off' '' "$(value "$run" visualcron-tray)"
 is 'repair' 0 "$(repair "$user2")"
-again=$(value "$run" visualcron-tray)
-if [ -z "$again" ]; then pass 'a repair does not switch it on again'; else
-    printf "quirk   a repair switches it on again: Wine passes over a component's NeverOverwrite\n"
-fi
-wine_run 'C:\Tools\Tray\visualcron-tray.com' autostart off >/dev/null
-OUT=$work/out VERSION=7.3.0 "$root/scripts/windows/msi.sh" >/dev/null 2>&1
-user3=$work/out/visualcron-tray-7.3.0-x64.msi product3=$(property "$user3" ProductCode)
+is 'a repair does not switch it on again' '' "$(value "$run" visualcron-tray)"
+for version in 7.3.0 7.4.0; do
+    OUT=$work/out VERSION=$version "$root/scripts/windows/msi.sh" >/dev/null 2>&1
+done
+user3=$work/out/visualcron-tray-7.3.0-x64.msi product3=$(property "$work/out/visualcron-tray-7.3.0-x64.msi" ProductCode)
+user4=$work/out/visualcron-tray-7.4.0-x64.msi product4=$(property "$user4" ProductCode)
 is 'upgrade, without a start' 0 "$(msiexec /i "$(windows_path "$user3")" LAUNCH=0)"
 is 'an upgrade does not switch it on again' '' "$(value "$run" visualcron-tray)"
 wait_tray no && pass 'no tray is started where that is not wanted' || fail 'no tray is started where that is not wanted'
+wine_run 'C:\Tools\Tray\visualcron-tray.com' --config 'C:\my settings\s.toml' autostart on >/dev/null
+logon="--config \"C:\\my settings\\s.toml\""
+# In two steps, as Windows does it in one: see the quirks.
+is 'the old version goes, and hears that this is an upgrade' 0 "$(msiexec /x "$product3" UPGRADINGPRODUCTCODE="$product4")"
+gone 'it is gone' "$WINEPREFIX/drive_c/Tools/Tray"
+is 'start on logon stays, with its options' "\"C:\\Tools\\Tray\\visualcron-tray.exe\" $logon" "$(value "$run" visualcron-tray)"
+is 'the new one comes, to another folder' 0 "$(msiexec /i "$(windows_path "$user4")" 'INSTALLDIR=C:\Tools\Other')"
+there 'it is there' "$WINEPREFIX/drive_c/Tools/Other/visualcron-tray.exe"
+is 'start on logon goes there, with its options' "\"C:\\Tools\\Other\\visualcron-tray.exe\" $logon" \
+    "$(value "$run" visualcron-tray)"
+is 'repair with AUTOSTART=0' 0 "$(repair "$user4" AUTOSTART=0 LAUNCH=0)"
+is 'switches it off' '' "$(value "$run" visualcron-tray)"
+is 'repair with AUTOSTART=1' 0 "$(repair "$user4" AUTOSTART=1 LAUNCH=0)"
+is 'switches it on' '"C:\Tools\Other\visualcron-tray.exe"' "$(value "$run" visualcron-tray)"
 there 'there are settings and state' "$home/AppData/Local/visualcron-tray/data"
 mkdir -p "$home/AppData/Local/VisualCron/settings" && echo x >"$home/AppData/Local/VisualCron/settings/servers.xml"
 # What has no row of its own in RemoveFile.
 starred='/visualcron-tray(/config|/data(/icons(/[a-z-]+\.png)?|/log|/pages|/tray-[0-9]+\.lock|/settings\.last-good-[0-9a-f]+\.toml)?)?$'
-is 'remove with the settings' 0 "$(msiexec /x "$product3" REMOVESETTINGS=1)"
+is 'remove with the settings' 0 "$(msiexec /x "$product4" REMOVESETTINGS=1)"
 snapshot "$work/after"
 # The folder above the one that was asked for is the administrator's.
 is 'files: nothing at all is left of ours' '' \

@@ -2,7 +2,7 @@
 #![cfg_attr(not(windows), allow(dead_code))]
 
 #[cfg(windows)]
-pub use registry::{remove, status, write};
+pub use registry::{remove, repair, status, write};
 
 /// The longest command that Windows starts from there, in UTF-16 units (documented).
 const LONGEST: usize = 260;
@@ -18,7 +18,24 @@ pub fn line(words: &[&str]) -> String {
 
 /// The line for the Run key; why not, where it is too long.
 fn command(words: &[&str]) -> Result<String, String> {
-    let command = line(words);
+    short(line(words))
+}
+
+/// A command parted into its program and all that comes after it. The program is quoted, or ends at the first blank.
+fn parted(command: &str) -> (&str, &str) {
+    let command = command.trim_start();
+    match command.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
+        None => command.split_at(command.find([' ', '\t']).unwrap_or(command.len())),
+    }
+}
+
+/// The same command for another program.
+fn renamed(command: &str, program: &str) -> Result<String, String> {
+    short(format!("\"{program}\"{}", parted(command).1))
+}
+
+fn short(command: String) -> Result<String, String> {
     match command.encode_utf16().count() {
         units if units > LONGEST => {
             Err(format!("the command has {units} characters, and Windows starts at most {LONGEST} there"))
@@ -58,7 +75,20 @@ mod registry {
         domain::{Fault, Problem},
         platform::windows::found,
     };
+    use std::path::Path;
     use windows_registry::{CURRENT_USER, Key, LOCAL_MACHINE, Result};
+
+    /// See [`after_installing`](super::super::after_installing).
+    pub fn repair(program: &str, wanted: bool) -> std::result::Result<(), Problem> {
+        let run = CURRENT_USER.create(RUN).map_err(why)?;
+        let command = match found(run.get_string(NAME)).map_err(why)? {
+            Some(command) if Path::new(super::parted(&command).0).is_file() => return Ok(()),
+            Some(command) => super::renamed(&command, program),
+            None if wanted => super::command(&[program]),
+            None => return Ok(()),
+        };
+        run.set_string(NAME, command.map_err(|why| failed(&place(), why))?).map_err(why)
+    }
 
     const RUN: &str = r"Software\Microsoft\Windows\CurrentVersion\Run";
     const APPROVED: &str = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run";
@@ -178,6 +208,22 @@ mod tests {
     fn a_command_that_windows_would_not_start_is_refused() {
         let long = "x".repeat(300);
         assert!(command(&["C:\\x.exe", &long]).unwrap_err().contains("at most 260"));
+    }
+
+    #[test]
+    fn another_program_gets_the_same_options() {
+        for (command, program, rest) in [
+            (r#""C:\a b\x.exe" --config "C:\c d\s.toml""#, r"C:\a b\x.exe", r#" --config "C:\c d\s.toml""#),
+            (r"C:\x.exe --data-dir D:\d\", r"C:\x.exe", r" --data-dir D:\d\"),
+            (r#""C:\x.exe""#, r"C:\x.exe", ""),
+            (r"C:\x.exe", r"C:\x.exe", ""),
+            (r#""C:\x.exe"#, r"C:\x.exe", ""),
+            ("", "", ""),
+        ] {
+            assert_eq!(parted(command), (program, rest), "{command}");
+            assert_eq!(renamed(command, r"D:\new\y.exe").unwrap(), format!("\"D:\\new\\y.exe\"{rest}"));
+        }
+        assert!(renamed(&format!("x {}", "y".repeat(250)), r"D:\new\y.exe").is_err());
     }
 
     #[test]

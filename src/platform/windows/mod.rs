@@ -13,10 +13,12 @@ pub mod security;
 pub mod service;
 pub mod toast;
 pub mod tray_window;
+pub mod watch;
 
 use std::{
     ffi::{OsStr, OsString},
     os::windows::ffi::{OsStrExt, OsStringExt},
+    path::Path,
 };
 use windows_sys::Win32::{
     Foundation::POINT,
@@ -42,6 +44,25 @@ pub unsafe fn wide_text(text: *const u16) -> OsString {
     unsafe {
         let length = (0..).take_while(|&unit| *text.add(unit) != 0).count();
         OsString::from_wide(std::slice::from_raw_parts(text, length))
+    }
+}
+
+/// A text as the Windows API writes it into memory: two bytes a unit, no zero at its end.
+fn wide_units(bytes: &[u8]) -> OsString {
+    let units: Vec<u16> = bytes.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+    OsString::from_wide(&units)
+}
+
+/// Paths that Windows takes for the same, spelled the same.
+pub fn same_spelling(path: &Path) -> String {
+    without_prefix(&path.to_string_lossy().replace('/', "\\")).to_lowercase()
+}
+
+/// A path without the `\\?\` that switches the usual reading of paths off: for people, and to compare.
+pub fn without_prefix(path: &str) -> String {
+    match path.strip_prefix(r"\\?\UNC\") {
+        Some(share) => format!(r"\\{share}"),
+        None => path.strip_prefix(r"\\?\").unwrap_or(path).to_string(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Running programs: found by full path in this session of this user, asked to close as a user would, ended only
 //! when that is asked for, and who holds a file open.
 
-use super::{session, wide};
+use super::{same_spelling, session, wide};
 use std::{
     ffi::{OsString, c_void},
     io,
@@ -211,12 +211,6 @@ fn is_held(path: &Path) -> io::Result<bool> {
         error if error.kind() == io::ErrorKind::NotFound => Ok(false),
         error => Err(error),
     }
-}
-
-/// Paths that Windows takes for the same, spelled the same.
-fn same_spelling(path: &Path) -> String {
-    let text = path.to_string_lossy().replace('/', "\\");
-    text.strip_prefix(r"\\?\").unwrap_or(&text).to_lowercase()
 }
 
 fn process_ids() -> Vec<u32> {

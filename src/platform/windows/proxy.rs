@@ -5,7 +5,7 @@ use crate::{
     domain::proxy::{Script, System},
     network::system_proxy::{of_windows_list, windows_exception},
 };
-use std::ptr::null;
+use std::{ptr::null, sync::mpsc, time::Duration};
 use windows_sys::{
     Win32::{
         Foundation::{GetLastError, GlobalFree},
@@ -22,8 +22,10 @@ use windows_sys::{
     core::PWSTR,
 };
 
-/// How long each step towards a script may take, in milliseconds.
-const PATIENCE: i32 = 3000;
+/// How long one script may take in all, to be found, fetched and run.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long each step of fetching it may take, in milliseconds.
+const STEP: i32 = 3000;
 
 /// What the Internet settings say.
 #[derive(Default)]
@@ -39,18 +41,13 @@ pub fn for_url(url: &str, host: &str) -> System {
     let settings = settings();
     let mut unfollowed = None;
     // As Windows does: found by itself first, then the script that is named, then the proxy that is named.
-    if settings.detects {
-        match follow(url, None) {
+    let scripts = settings.detects.then_some(None).into_iter().chain(settings.script.map(Some));
+    for script in scripts {
+        match follow_in_time(url, script.clone()) {
             Ok(found) => return found,
             // That there is none to be found is the usual case.
-            Err(ERROR_WINHTTP_AUTODETECTION_FAILED) => {}
-            Err(code) => unfollowed = Some(Script { url: None, why: why(code) }),
-        }
-    }
-    if let Some(script) = &settings.script {
-        match follow(url, Some(script)) {
-            Ok(found) => return found,
-            Err(code) => unfollowed = Some(Script { url: Some(script.clone()), why: why(code) }),
+            Err(Unfollowed::Code(ERROR_WINHTTP_AUTODETECTION_FAILED)) if script.is_none() => {}
+            Err(why) => unfollowed = Some(Script { url: script, why: why.in_words() }),
         }
     }
     if let Some(proxy) = settings.proxy.as_deref().and_then(of_windows_list) {
@@ -94,6 +91,23 @@ unsafe fn taken(text: PWSTR) -> Option<String> {
     Some(copy.to_string_lossy().trim().to_string()).filter(|text| !text.is_empty())
 }
 
+/// Why a script was not followed.
+enum Unfollowed {
+    /// Windows' error.
+    Code(u32),
+    /// Windows is still at it.
+    InTime,
+}
+
+/// Has Windows follow a script, for as long as is waited for it. What it finds later it keeps for itself, for the next
+/// time.
+fn follow_in_time(url: &str, script: Option<String>) -> Result<System, Unfollowed> {
+    let (tell, told) = mpsc::channel();
+    let url = url.to_string();
+    std::thread::spawn(move || drop(tell.send(follow(&url, script.as_deref()))));
+    told.recv_timeout(PATIENCE).map_err(|_| Unfollowed::InTime)?.map_err(Unfollowed::Code)
+}
+
 /// Has Windows follow a script: this one, or one that it finds.
 fn follow(url: &str, script: Option<&str>) -> Result<System, u32> {
     let (agent, url, place) = (wide("visualcron-tray"), wide(url), script.map(wide));
@@ -114,7 +128,7 @@ fn follow(url: &str, script: Option<&str>) -> Result<System, u32> {
         if session.is_null() {
             return Err(GetLastError());
         }
-        WinHttpSetTimeouts(session, PATIENCE, PATIENCE, PATIENCE, PATIENCE);
+        WinHttpSetTimeouts(session, STEP, STEP, STEP, STEP);
         let found = WinHttpGetProxyForUrl(session, url.as_ptr(), &mut options, &mut info) != 0;
         let code = if found { 0 } else { GetLastError() };
         WinHttpCloseHandle(session);
@@ -134,11 +148,87 @@ fn follow(url: &str, script: Option<&str>) -> Result<System, u32> {
     })
 }
 
-fn why(code: u32) -> String {
-    match code {
-        ERROR_WINHTTP_UNABLE_TO_DOWNLOAD_SCRIPT => "it cannot be fetched".into(),
-        ERROR_WINHTTP_BAD_AUTO_PROXY_SCRIPT => "it has mistakes".into(),
-        ERROR_WINHTTP_LOGIN_FAILURE => "its server wants a sign-in".into(),
-        code => format!("Windows failed with error {code}"),
+impl Unfollowed {
+    fn in_words(&self) -> String {
+        match self {
+            Unfollowed::Code(ERROR_WINHTTP_UNABLE_TO_DOWNLOAD_SCRIPT) => "it cannot be fetched".into(),
+            Unfollowed::Code(ERROR_WINHTTP_BAD_AUTO_PROXY_SCRIPT) => "it has mistakes".into(),
+            Unfollowed::Code(ERROR_WINHTTP_LOGIN_FAILURE) => "its server wants a sign-in".into(),
+            Unfollowed::Code(code) => format!("Windows failed with error {code}"),
+            Unfollowed::InTime => format!("Windows gave no answer within {} s", PATIENCE.as_secs()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+        time::Instant,
+    };
+
+    const URL: &str = "https://licenses.example/";
+
+    /// Where a script is: served with this status, or never.
+    fn serving(status: &'static str, script: &'static str) -> String {
+        let door = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = door.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for guest in door.incoming() {
+                let mut guest = guest.unwrap();
+                std::thread::spawn(move || {
+                    let _ = guest.read(&mut [0; 4096]);
+                    if status.is_empty() {
+                        std::thread::sleep(PATIENCE * 4);
+                    }
+                    let length = script.len();
+                    let _ = write!(
+                        guest,
+                        "HTTP/1.1 {status}\r\nContent-Type: application/x-ns-proxy-autoconfig\r\n\
+                         Content-Length: {length}\r\nConnection: close\r\n\r\n{script}"
+                    );
+                });
+            }
+        });
+        format!("http://{address}/proxy.pac")
+    }
+
+    fn followed(place: &str) -> Result<System, String> {
+        follow_in_time(URL, Some(place.into())).map_err(|why| why.in_words())
+    }
+
+    #[test]
+    fn a_script_names_a_proxy_or_none() {
+        let place = serving(
+            "200 OK",
+            "function FindProxyForURL(url, host) {\n  if (host == 'licenses.example') return 'PROXY proxy.example:8080; DIRECT';\n  return 'DIRECT';\n}\n",
+        );
+        let rule = format!("the PAC script {place}");
+        assert_eq!(followed(&place), Ok(System::Proxy("proxy.example:8080".into(), rule.clone())));
+        let other = follow("https://www.visualcron.com/", Some(&place));
+        assert_eq!(other, Ok(System::Direct(rule)));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_script_is_said() {
+        assert_eq!(followed(&serving("404 Not Found", "")), Err("it cannot be fetched".into()));
+        assert_eq!(followed("http://127.0.0.1:9/proxy.pac"), Err("it cannot be fetched".into()));
+        let mistaken =
+            followed(&serving("200 OK", "function FindProxyForURL(url, host) { return")).unwrap_err();
+        // Wine has no error of its own for it.
+        assert!(
+            mistaken == "it has mistakes" || mistaken.starts_with("Windows failed with error"),
+            "{mistaken}"
+        );
+    }
+
+    #[test]
+    fn a_script_that_never_comes_is_not_waited_for() {
+        let (place, begun) = (serving("", ""), Instant::now());
+        let why = followed(&place).unwrap_err();
+        assert!(begun.elapsed() < PATIENCE + Duration::from_secs(5), "{:?}", begun.elapsed());
+        assert!(why.contains("cannot be fetched") || why.contains("no answer"), "{why}");
     }
 }
