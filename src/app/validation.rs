@@ -161,7 +161,7 @@ fn bubble(due: &[Due], now: Timestamp) -> Bubble {
     }
     let serious = due.iter().any(|(standing, ..)| is_serious(standing));
     let icon = if serious { Icon::Expired } else { Icon::Notice };
-    Bubble { keys: Vec::new(), summary, body, actions: Vec::new(), stays: true, icon }
+    Bubble { keys: Vec::new(), summary, body, actions: Vec::new(), stays: true, passes: false, icon }
 }
 
 /// The server may have stopped, or the host says that the license is not valid.

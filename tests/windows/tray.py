@@ -21,10 +21,9 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-OUT = ROOT / "target/windows"
-WINE = ROOT / "scripts/windows/wine.sh"
-PATIENCE = 60
+import prefix
+from prefix import OUT, PATIENCE, ROOT, WINE, processes
+
 IDLE_SECONDS = float(os.environ.get("IDLE_SECONDS", "20"))
 FOLDERS = ["--data-dir", "C:\\tray", "--config", "C:\\tray\\settings.toml", "--visualcron-dir", "C:\\vc"]
 TRAY_MESSAGE = 6002
@@ -276,20 +275,6 @@ def service_from_the_menu(program):
     wait_for("the end of the program", lambda: tray.poll() is not None)
 
 
-def processes(name):
-    """The Linux process ids of the programs of this name in our prefix."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            ours = f"WINEPREFIX={PREFIX}".encode() in (folder / "environ").read_bytes().split(b"\0")
-        except (OSError, ValueError):
-            continue
-        if ours and re.split(rb"[/\\\\]", words[0])[-1].decode(errors="replace") == name:
-            found.append(int(folder.name))
-    return found
-
-
 def work_of(pid):
     """Seconds of processor time, and how often a thread of it was woken."""
     times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -311,7 +296,7 @@ def idle(program):
     wait_for("the icon", tray_window)
     wait_for("the bare program", lambda: processes("VisualCronClient.exe"))
     wait_for("no balloon in the way", lambda: not balloon())
-    pids = {name: processes(name)[0] for name in ("visualcron-tray.exe", "VisualCronClient.exe")}
+    pids = {name: next(iter(processes(name))) for name in ("visualcron-tray.exe", "VisualCronClient.exe")}
     time.sleep(3)
     before = {name: work_of(pid) for name, pid in pids.items()}
     time.sleep(IDLE_SECONDS)
@@ -425,11 +410,11 @@ def asked_to_close(program):
 STEPS = (whole_visit, from_the_console, addresses, idle, asked_to_close, end_of_session, service_from_the_menu)
 
 
-def main():
+def main(name, steps, size="1024x768"):
     global ENV, PREFIX, OPENED
     program = sys.argv[1] if len(sys.argv) > 1 else ROOT / "dist/visualcron-tray.exe"
     OUT.mkdir(parents=True, exist_ok=True)
-    PREFIX = OUT / "prefix-tray"
+    PREFIX = OUT / f"prefix-{name}"
     # What the system's browser would show is written down instead.
     stand_ins = OUT / "stand-ins"
     OPENED = stand_ins / "opened.txt"
@@ -440,7 +425,7 @@ def main():
     browser.chmod(0o755)
     read, write = os.pipe()
     screen = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1024x768x24", "-nolisten", "tcp", "-noreset"],
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten", "tcp", "-noreset"],
         pass_fds=[write],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -450,10 +435,11 @@ def main():
     shutil.rmtree(PREFIX, ignore_errors=True)
     ENV = dict(os.environ, DISPLAY=":" + os.read(read, 16).decode().strip(), WINEPREFIX=str(PREFIX))
     ENV["PATH"] = f"{stand_ins}:{ENV['PATH']}"
+    prefix.ENV, prefix.PREFIX, prefix.PROGRAM = ENV, PREFIX, str(program)
     for name in ("WAYLAND_DISPLAY", "BROWSER"):
         ENV.pop(name, None)
     try:
-        for step in STEPS if len(sys.argv) < 3 else [globals()[name] for name in sys.argv[2:]]:
+        for step in steps if len(sys.argv) < 3 else [step for step in steps if step.__name__ in sys.argv[2:]]:
             subprocess.run([WINE, "cmd", "/c", "exit"], env=ENV, check=True, stdin=subprocess.DEVNULL)
             start = time.monotonic()
             step(program)
@@ -465,4 +451,5 @@ def main():
         shutil.rmtree(PREFIX, ignore_errors=True)
 
 
-main()
+if __name__ == "__main__":
+    main("tray", STEPS)
