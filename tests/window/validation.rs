@@ -77,9 +77,8 @@ fn states() -> Vec<(&'static str, State)> {
         (
             "saved",
             with(&|state| {
-                state.hear(Heard::Kept(Kept::Saved(
-                    Path::new("/home/jana/Documents").join(file_name("PROD-01")),
-                )));
+                let file = format!("/home/jana/Documents/{}", file_name("PROD-01"));
+                state.hear(Heard::Kept(Kept::Saved(file.into())));
             }),
         ),
         ("not-read", with(&|state| state.hear(Heard::Problem(not_read(Path::new("/home/jana/answer.txt")))))),
