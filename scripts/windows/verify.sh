@@ -59,6 +59,5 @@ step 'on the command line' 300 tests/windows/console.sh
 step 'VisualCron found, service started and stopped' 600 tests/windows/discovery.py
 step 'server cache cleared' 600 tests/windows/recovery.py
 step 'on the screen' 600 tests/windows/tray.py
-step 'the window of Clear server cache' 600 tests/windows/window.py
 step 'packages' 900 tests/windows/msi.sh
 printf 'Windows: all of it took %s s.\n' "$(($(date +%s) - begun))"
