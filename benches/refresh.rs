@@ -31,7 +31,7 @@ use visualcron_tray::{
         licenses::{Format, Licenses},
         tls::Pem,
     },
-    platform::{asking, validate::Asking},
+    platform::{asking, clock::Clock, validate::Asking},
     sources::validation_host::Way,
     store::{
         settings::LicenseHost,
@@ -141,7 +141,8 @@ fn main() {
     let key = keys.newest().unwrap().signing.public();
     let pem = Pem::self_signed(&folder, &["127.0.0.1".into()]).unwrap();
     let rates = Rates { per_address: u32::MAX, per_code: u32::MAX, unknown: 20 };
-    let desk = Desk::new(licenses(), keys, rates, Audit::new(To::Function(Box::new(|_| {}))));
+    let desk =
+        Desk::new(licenses(), keys, rates, Clock::system(), Audit::new(To::Function(Box::new(|_| {}))));
     let seen = Arc::new(Seen::default());
     let host = serve(desk, &pem, seen.clone()).to_string();
     Validations::below(&data).trust(&host, &[key], How::Demo, Timestamp::now()).unwrap();

@@ -371,13 +371,22 @@ fn a_tray_that_still_runs_tells_that_one_is_under_way_and_that_it_was_cut_off() 
     let _ = Command::new("kill").args(["-KILL", &running.id().to_string()]).status();
     running.wait_for_exit(TIMEOUT);
     let until = Instant::now() + TIMEOUT;
-    while notifications.wait_for_next(TIMEOUT).summary != "Clear server cache was interrupted" {
+    let bubble = loop {
+        let bubble = notifications.wait_for_next(TIMEOUT);
+        if bubble.summary == "Clear server cache was interrupted" {
+            break bubble;
+        }
         assert!(Instant::now() < until);
-    }
+    };
+    assert_eq!(bubble.buttons(), ["Resume", "Roll back"]);
     item.wait_for_menu(TIMEOUT, |menu| {
         menu.find(&["Clear server cache was interrupted", "Resume"]).is_some()
             && menu.find(&["Clear server cache…"]).is_some()
     });
+    // Decided on elsewhere: its buttons would do nothing.
+    assert_eq!(world.recover(&["--keep"]).status.code(), Some(0));
+    notifications.wait_until_taken_back(bubble.id, TIMEOUT);
+    assert_eq!(notifications.wait_for_next(TIMEOUT).summary, "Clear server cache has ended");
 }
 
 /// What must hold after any interruption and whatever was decided then.
@@ -596,15 +605,17 @@ fn an_interrupted_one_is_offered_by_whatever_starts_next() {
 
     let bus = Bus::start();
     let watcher = bus.watcher();
-    let notifications = bus.notifications(&["actions"]);
+    // A server that shows no buttons.
+    let notifications = bus.notifications(&[]);
     let _tray = world.home.spawn(&bus, &["tray"]);
     let item = watcher.wait_for_item(TIMEOUT);
-    let bubble = notifications.wait_for_next(TIMEOUT);
-    assert_eq!(bubble.summary, "Clear server cache was interrupted");
+    let told = notifications.wait_for_next(TIMEOUT);
+    assert_eq!(told.summary, "Clear server cache was interrupted");
     item.wait_for_menu(TIMEOUT, |menu| {
         menu.find(&["Clear server cache was interrupted", "Resume"]).is_some()
     });
     item.click(&["Clear server cache was interrupted", "Roll back"]);
+    notifications.wait_until_taken_back(told.id, TIMEOUT);
     let bubble = notifications.wait_for_next(TIMEOUT);
     assert_eq!(bubble.summary, "Clear server cache has ended");
     assert!(bubble.body.starts_with("Everything is as it was."), "{}", bubble.body);

@@ -7,7 +7,7 @@ set -eu
 . "$(dirname -- "$0")/env.sh"
 
 packages='rustc-web cargo-web rust-web-src rust-web-clippy gcc-mingw-w64-x86-64
-    wine wine64 msitools wixl osslsigncode openssl procps python3 xvfb xdotool imagemagick x11-utils'
+    wine wine64 strace msitools wixl osslsigncode openssl procps python3 xvfb xdotool imagemagick x11-utils'
 
 # Splits on purpose: one package a word.
 # shellcheck disable=SC2086

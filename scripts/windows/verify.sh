@@ -57,6 +57,7 @@ fi
 step 'programs' 1500 "$here/build.sh"
 step 'on the command line' 300 tests/windows/console.sh
 step 'VisualCron found, service started and stopped' 600 tests/windows/discovery.py
+step 'server cache cleared' 600 tests/windows/recovery.py
 step 'on the screen' 600 tests/windows/tray.py
 step 'license host, validation, diagnosis, their windows' 600 tests/windows/license.py
 step 'packages' 900 tests/windows/msi.sh

@@ -254,6 +254,8 @@ pub struct Bubble {
     pub actions: Vec<(&'static str, Command)>,
     /// It stays until answered.
     pub stays: bool,
+    /// What it offers may be decided elsewhere: it is taken back then ([`Effect::Withdraw`]).
+    pub passes: bool,
     /// Which state's icon it bears.
     pub icon: super::Icon,
 }
@@ -282,6 +284,8 @@ pub enum Effect {
     Save(Box<Persisted>),
     /// Show a notification.
     Notify(Bubble),
+    /// Take back the notification that [passes](Bubble::passes), if it is still there.
+    Withdraw,
     /// Open something for a command.
     Open(Command, Target),
     /// Put a text into the clipboard.

@@ -356,9 +356,18 @@ fn take_files(state: &mut State, files: Files, now: &ZonedDateTime, effects: &mu
     }
 }
 
-/// Tells once that a Clear server cache was interrupted, and once how it ended.
+/// Tells once that a Clear server cache was interrupted, until that is decided on, and once how it ended.
 fn take_recovery(state: &mut State, recovery: Option<Recovery>, effects: &mut Vec<Effect>) {
+    let interrupted = |recovery: &Option<Recovery>| {
+        recovery.as_ref().filter(|it| it.state == RecoveryState::Interrupted).map(|it| it.began)
+    };
+    let was_interrupted = interrupted(&state.recovery);
     state.recovery = recovery;
+    if let (Some(began), None) = (was_interrupted, interrupted(&state.recovery)) {
+        effects.push(Effect::Withdraw);
+        // Interrupted once more, it is told once more.
+        state.unsaved |= state.kept.said.remove(&format!("recovery {began} interrupted"));
+    }
     let Some(recovery) = state.recovery_to_see().filter(|_| state.announces).cloned() else { return };
     let (bubble, what) = match &recovery.state {
         RecoveryState::UnderWay => return,
@@ -368,6 +377,10 @@ fn take_recovery(state: &mut State, recovery: Option<Recovery>, effects: &mut Ve
     let told = format!("recovery {} {what}", recovery.began);
     if state.kept.said.contains(&told) {
         return;
+    }
+    // A tray before this one may have shown it: on Windows it is still in the Action Center.
+    if what == "ended" && was_interrupted.is_none() {
+        effects.push(Effect::Withdraw);
     }
     // Of those before, nothing need be known any more.
     let current = format!("recovery {} ", recovery.began);

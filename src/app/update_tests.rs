@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     app::{
         Answer, Bubble, Look, Purpose, Target,
-        event::Files,
+        event::{Files, Recovery, RecoveryState},
         testing::{entry, now, places, state},
     },
     domain::{Entry, Kind, Standing, knowledge::Outcome},
@@ -102,6 +102,7 @@ fn what_is_due_is_saved_before_it_is_shown_and_shown_once() {
             ),
         ],
         stays: true,
+        passes: false,
         icon: Notice,
     }
     "#);
@@ -457,4 +458,30 @@ fn a_missing_panel_is_shown_as_a_notification_only_once_ever() {
     update(&mut state, Event::Worked(Area::Tray), &now());
     assert_eq!(state.all_problems().count(), 0);
     assert_eq!(bubbles(&update(&mut state, Event::Failed(Area::Tray, problem()), &now())).len(), 0);
+}
+
+#[test]
+fn an_interrupted_recovery_is_told_until_it_is_decided_on_and_again_when_it_is_interrupted_again() {
+    let mut state = state(vec![]);
+    let mut look = |recovery: Option<RecoveryState>| {
+        let began = now().timestamp();
+        let found = Files { recovery: recovery.map(|state| Recovery { began, state }), ..files(vec![]) };
+        let effects = update(&mut state, looked(Purpose::Routine, found), &now());
+        let told = |effect: &Effect| match effect {
+            Effect::Notify(bubble) => Some(bubble.summary.clone()),
+            Effect::Withdraw => Some("(taken back)".into()),
+            _ => None,
+        };
+        effects.iter().filter_map(told).collect::<Vec<_>>()
+    };
+    let ended = RecoveryState::Ended { how: "Everything is as it was.".into(), well: false };
+    let (interrupted, taken_back, has_ended) =
+        ("Clear server cache was interrupted", "(taken back)", "Clear server cache has ended");
+    assert_eq!(look(Some(RecoveryState::Interrupted)), [interrupted]);
+    assert!(look(Some(RecoveryState::Interrupted)).is_empty(), "once");
+    assert_eq!(look(Some(RecoveryState::UnderWay)), [taken_back]);
+    assert_eq!(look(Some(RecoveryState::Interrupted)), [interrupted], "once more");
+    assert_eq!(look(Some(ended.clone())), [taken_back, has_ended]);
+    assert!(look(Some(ended)).is_empty(), "once");
+    assert!(look(None).is_empty());
 }

@@ -123,6 +123,7 @@ impl State {
                 .into(),
             actions: vec![("Trust its key…", Command::ManualValidation)],
             stays: true,
+            passes: false,
             icon: Icon::Notice,
         }));
     }
@@ -240,7 +241,7 @@ fn bubble(due: &[Due], now: Timestamp) -> Bubble {
     }
     let serious = due.iter().any(|(standing, ..)| standing.is_serious());
     let icon = if serious { Icon::Expired } else { Icon::Notice };
-    Bubble { keys: Vec::new(), summary, body, actions: Vec::new(), stays: true, icon }
+    Bubble { keys: Vec::new(), summary, body, actions: Vec::new(), stays: true, passes: false, icon }
 }
 
 fn advice(standing: &Standing) -> String {

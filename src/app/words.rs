@@ -156,6 +156,7 @@ pub fn recovery_interrupted() -> Bubble {
             .map(|decision| (decision.title(), Command::Recovery(decision)))
             .into(),
         stays: true,
+        passes: true,
         icon: Icon::Notice,
     }
 }
@@ -168,6 +169,7 @@ pub fn recovery_ended(how: &str, well: bool) -> Bubble {
         body: crate::domain::text::without_backticks(how),
         actions: Vec::new(),
         stays: false,
+        passes: false,
         icon: if well { Icon::Fine } else { Icon::Notice },
     }
 }
@@ -236,6 +238,7 @@ pub fn notices(due: &[Notice]) -> Bubble {
         body,
         actions: NOTICE_ACTIONS.to_vec(),
         stays: true,
+        passes: false,
         icon: if due.iter().any(|n| n.days_left < 0) { Icon::Expired } else { Icon::Notice },
     }
 }
@@ -296,7 +299,15 @@ fn many_notices(due: &[Notice]) -> (String, String) {
 }
 
 pub(super) fn information(summary: impl Into<String>, body: impl Into<String>, icon: Icon) -> Bubble {
-    Bubble { keys: vec![], summary: summary.into(), body: body.into(), actions: vec![], stays: false, icon }
+    Bubble {
+        keys: vec![],
+        summary: summary.into(),
+        body: body.into(),
+        actions: vec![],
+        stays: false,
+        passes: false,
+        icon,
+    }
 }
 
 /// The menu line for open notices: `Maintenance notice: PROD-01…`.

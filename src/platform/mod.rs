@@ -25,7 +25,7 @@ pub mod program;
 pub mod recovery;
 #[cfg(any(target_os = "linux", windows))]
 pub mod recovery_window;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 pub mod recovery_world;
 #[cfg(target_os = "linux")]
 pub mod sleep;

@@ -14,6 +14,10 @@ use std::path::Path;
 
 /// Shows a notification from a thread of its own, which stays until it is answered or gone.
 pub fn show(bubble: Bubble, data: &Path, post: Post) {
+    #[cfg(target_os = "linux")]
+    if bubble.passes {
+        set_passing(Passing::OnItsWay);
+    }
     let icon = picture(bubble.icon, data);
     // Paths and the system's own words may be in it.
     let (summary, body) = (plain(&bubble.summary).into_owned(), plain_lines(&bubble.body).into_owned());
@@ -75,7 +79,48 @@ fn chosen(identifier: &str) -> Option<Command> {
     }
 }
 
-#[cfg(all(unix, not(target_os = "macos")))]
+/// Takes back the notification that [passes](Bubble::passes), if it is still there.
+#[cfg(target_os = "linux")]
+pub fn withdraw() {
+    if let Passing::Shown(id) = set_passing(Passing::Gone) {
+        std::thread::spawn(move || close(id));
+    }
+}
+
+/// The notification that passes: there is one at a time.
+#[cfg(target_os = "linux")]
+enum Passing {
+    /// It was never shown, or is answered, closed or taken back.
+    Gone,
+    /// It is being shown.
+    OnItsWay,
+    /// It is shown, under this number.
+    Shown(u32),
+}
+
+#[cfg(target_os = "linux")]
+static PASSING: std::sync::Mutex<Passing> = std::sync::Mutex::new(Passing::Gone);
+
+/// Returns what it was before.
+#[cfg(target_os = "linux")]
+fn set_passing(now: Passing) -> Passing {
+    std::mem::replace(&mut PASSING.lock().unwrap_or_else(std::sync::PoisonError::into_inner), now)
+}
+
+#[cfg(target_os = "linux")]
+fn close(id: u32) {
+    const SERVER: &str = "org.freedesktop.Notifications";
+    let path = "/org/freedesktop/Notifications";
+    let closed = zbus::blocking::Connection::session()
+        .and_then(|bus| bus.call_method(Some(SERVER), path, Some(SERVER), "CloseNotification", &id));
+    match closed {
+        Ok(_) => tracing::info!(event = "notification.withdrawn"),
+        // Most often: it was not there any more.
+        Err(error) => tracing::info!(event = "notification.not_withdrawn", error = %error),
+    }
+}
+
+#[cfg(target_os = "linux")]
 fn show_and_wait(bubble: &Bubble, icon: Option<&Path>, post: &Post) -> Result<(), notify_rust::error::Error> {
     use notify_rust::{Hint, Notification, Timeout, Urgency};
     let can = notify_rust::get_capabilities()?;
@@ -108,8 +153,15 @@ fn show_and_wait(bubble: &Bubble, icon: Option<&Path>, post: &Post) -> Result<()
     }
     let handle = notification.show()?;
     post(Event::Worked(Area::Notifications));
+    if bubble.passes && matches!(set_passing(Passing::Shown(handle.id())), Passing::Gone) {
+        // It has passed before it was shown.
+        withdraw();
+    }
     if offers_actions {
         handle.wait_for_action(|identifier| {
+            if bubble.passes {
+                set_passing(Passing::Gone);
+            }
             if let Some(choice) = chosen(identifier) {
                 post(Event::Answered(Answer { keys: bubble.keys.clone(), choice }));
             }
@@ -117,6 +169,9 @@ fn show_and_wait(bubble: &Bubble, icon: Option<&Path>, post: &Post) -> Result<()
     }
     Ok(())
 }
+
+#[cfg(target_os = "macos")]
+pub fn withdraw() {}
 
 #[cfg(target_os = "macos")]
 fn show_and_wait(
@@ -150,23 +205,41 @@ fn show_and_wait(bubble: &Bubble, _icon: Option<&Path>, post: &Post) -> Result<(
         }
     }
     let warning = matches!(bubble.icon, Icon::Expired | Icon::Notice);
+    let mut last = BALLOON.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     super::windows::tray_window::balloon(&bubble.summary, &bubble.body, warning)
         .map_err(std::io::Error::other)?;
-    if let Ok(mut keys) = BALLOON.lock() {
-        keys.clone_from(&bubble.keys);
-    }
+    *last = Some(bubble.clone());
     post(Event::Worked(Area::Notifications));
     Ok(())
 }
 
-/// The notices in the balloon that was shown last: the shell shows one at a time.
+/// The balloon that was shown last: the shell shows one at a time.
 #[cfg(windows)]
-static BALLOON: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+static BALLOON: std::sync::Mutex<Option<Bubble>> = std::sync::Mutex::new(None);
+
+/// Takes back the notification that [passes](Bubble::passes), as a toast from the Action Center too, and if it is the
+/// balloon that is shown.
+#[cfg(windows)]
+pub fn withdraw() {
+    use super::windows::{identity, toast, tray_window};
+    std::thread::spawn(|| {
+        if identity::is_registered()
+            && let Err(error) = toast::withdraw()
+        {
+            tracing::info!(event = "toast.not_withdrawn", error = %error);
+        }
+        let mut last = BALLOON.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if last.take_if(|last| last.passes).is_some() && tray_window::no_balloon().is_ok() {
+            tracing::info!(event = "notification.withdrawn");
+        }
+    });
+}
 
 /// The user clicked the tray's balloon.
 #[cfg(windows)]
 pub fn balloon_clicked(post: &Post) {
-    let keys = BALLOON.lock().map(|keys| keys.clone()).unwrap_or_default();
+    let last = BALLOON.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let keys = last.as_ref().map(|bubble| bubble.keys.clone()).unwrap_or_default();
     if let Some(choice) = chosen("default") {
         post(Event::Answered(Answer { keys, choice }));
     }

@@ -1,10 +1,9 @@
 //! Clear server cache on this machine: makes plans from what is found here, and carries them out, one at a time.
 
-use super::dirs::Dirs;
-#[cfg(not(windows))]
-use super::recovery_world::{RealWorld, running, running_tray};
-#[cfg(windows)]
-use super::windows::recovery_world::{RealWorld, running, running_tray};
+use super::{
+    dirs::Dirs,
+    recovery_world::{RealWorld, running, running_tray},
+};
 use crate::{
     app::Places,
     domain::{Fault, Problem},
@@ -95,7 +94,7 @@ pub fn check(dirs: &Dirs, plan: &Plan) -> Result<(), Problem> {
     }
     let canceled = AtomicBool::new(false);
     let mut watcher = Watcher { tell: &mut |_| {}, canceled: &canceled };
-    run::check(&mut world(dirs, PathBuf::from("none"), &mut watcher), plan)
+    run::check(&mut world(dirs, recoveries.new_journal(plan.made_at), &mut watcher), plan)
 }
 
 /// Carries out a plan.

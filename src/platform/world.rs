@@ -89,6 +89,7 @@ impl World {
                 tracing::info!(event = "notification.shown", summary = bubble.summary);
                 notify::show(bubble, &self.dirs.data, self.post.clone());
             }
+            Effect::Withdraw => notify::withdraw(),
             Effect::Open(command, target) => {
                 if command == crate::app::Command::Settings {
                     let written = settings::write_default_if_absent(&self.dirs.config);

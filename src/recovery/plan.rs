@@ -250,16 +250,27 @@ pub fn guard(world: &mut dyn World, plan: &Plan) -> Result<(), Problem> {
     match kind {
         None => {}
         Some(Kind::File) => {
-            world.read(&plan.servers_xml).map_err(|error| failed(&plan.servers_xml, &error))?;
-            let holders =
-                world.holders(&plan.servers_xml).map_err(|error| failed(&plan.servers_xml, &error))?;
-            let closing: Vec<u32> = plan.running.iter().filter_map(|program| program.pid).collect();
-            if let Some((pid, name)) = holders.iter().find(|(pid, _)| !closing.contains(pid)) {
-                return Err(refused(
-                    &plan.servers_xml,
-                    format!("another program holds it open: {name} (process {pid})"),
-                    "Close that program, and try again.",
-                ));
+            let failed = |error: &io::Error| failed(&plan.servers_xml, error);
+            let holders = world.holders(&plan.servers_xml).map_err(|error| failed(&error))?;
+            for (pid, name) in &holders {
+                let closes = match pid {
+                    Some(pid) => plan.running.iter().any(|program| program.pid == Some(*pid)),
+                    // It may be one that is to be closed. When that has closed, this is asked again.
+                    None => one_that_closes_runs(world, plan),
+                };
+                if !closes {
+                    let who = pid.map_or_else(|| name.clone(), |pid| format!("{name} (process {pid})"));
+                    return Err(refused(
+                        &plan.servers_xml,
+                        format!("another program holds it open: {who}"),
+                        "Close that program, and try again.",
+                    ));
+                }
+            }
+            // What a program keeps to itself can be read when that has closed.
+            match world.read(&plan.servers_xml) {
+                Err(error) if holders.is_empty() => return Err(failed(&error)),
+                _ => {}
             }
         }
         Some(Kind::Linked) => {
@@ -284,6 +295,12 @@ pub fn guard(world: &mut dyn World, plan: &Plan) -> Result<(), Problem> {
         return Err(refused(world.journal(), "there is no room for the journal: the disk is full", next));
     }
     Ok(())
+}
+
+/// Does the Client, or the vendor's tray, still run?
+fn one_that_closes_runs(world: &mut dyn World, plan: &Plan) -> bool {
+    let theirs = plan.running.iter().filter(|program| program.role != Role::OurTray);
+    theirs.into_iter().any(|program| world.runs(program).unwrap_or(false))
 }
 
 /// What a guard says first.

@@ -328,7 +328,9 @@ fn set_aside(world: &mut dyn World, journal: &mut Journal) -> Result<(), Problem
         }
     }
     for _ in 0..TRIES {
-        let Some(before) = hash_of(world, &file)? else {
+        // Where it cannot be read, a guard may know why.
+        let found = hash_of(world, &file).or_else(|problem| guard(world, &journal.plan).and(Err(problem)));
+        let Some(before) = found? else {
             if journal.last_move_from(&file).is_some() {
                 return Err(Problem::new(
                     Fault::Io,
@@ -389,10 +391,11 @@ fn bring_back(world: &mut dyn World, journal: &mut Journal) -> Result<(), Proble
     moved(world, &from, &file)
 }
 
-/// Takes everything back: files to where they were, programs running again. Returns what could not be done but
-/// does no harm.
+/// Takes everything back: files to where they were, programs running again, whatever became of the files. Returns what
+/// could not be done but does no harm.
 fn back(world: &mut dyn World, journal: &mut Journal) -> Result<Vec<String>, Problem> {
-    let mut notes: Vec<String> = put_files_back(world, journal)?.into_iter().collect();
+    let files = put_files_back(world, journal);
+    let mut notes = Vec::new();
     for (index, program) in journal.plan.running.clone().iter().enumerate() {
         let was_asked = index < journal.done || (index == journal.done && journal.begun);
         if was_asked {
@@ -403,6 +406,7 @@ fn back(world: &mut dyn World, journal: &mut Journal) -> Result<Vec<String>, Pro
             notes.push(problem.to_string());
         }
     }
+    notes.splice(0..0, files?);
     Ok(notes)
 }
 

@@ -36,8 +36,9 @@ pub trait World {
     fn delete_backup(&mut self, path: &Path) -> io::Result<()>;
     /// The names in a folder.
     fn names(&mut self, folder: &Path) -> io::Result<Vec<String>>;
-    /// Who else holds this file open, as far as the system tells: names with process ids.
-    fn holders(&mut self, path: &Path) -> io::Result<Vec<(u32, String)>>;
+    /// Who else holds this file open, as far as the system tells: names with process ids; without one where it only
+    /// tells that somebody does.
+    fn holders(&mut self, path: &Path) -> io::Result<Vec<(Option<u32>, String)>>;
     /// Can this many bytes be written beside our journal?
     fn has_room(&mut self, bytes: u64) -> io::Result<bool>;
 

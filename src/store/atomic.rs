@@ -141,18 +141,32 @@ pub fn read_dated(path: &Path, max: u64) -> Result<Option<(Vec<u8>, SystemTime)>
         Err(error) => return Err(failed(&error)),
     };
     let written = file.metadata().and_then(|found| found.modified()).map_err(|error| failed(&error))?;
-    let mut content = Vec::new();
-    file.take(max.saturating_add(1)).read_to_end(&mut content).map_err(|error| failed(&error))?;
-    if content.len() as u64 > max {
-        return Err(Problem::new(
+    match read_whole(&file, max) {
+        Ok(content) => Ok(Some((content, written))),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(Problem::new(
             Fault::Data,
             title("read", path),
             path.display().to_string(),
-            format!("the file is larger than {}", size(max)),
+            error.to_string(),
             "Check that it is the right file",
-        ));
+        )),
+        Err(error) => Err(failed(&error)),
     }
-    Ok(Some((content, written)))
+}
+
+/// What is left to read of an open file, at most `max` bytes.
+///
+/// # Errors
+///
+/// Those of reading, and [`io::ErrorKind::FileTooLarge`].
+pub fn read_whole(file: &fs::File, max: u64) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    file.take(max.saturating_add(1)).read_to_end(&mut content)?;
+    if content.len() as u64 > max {
+        let why = format!("the file is larger than {}", size(max));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(content)
 }
 
 /// The file behind a link, also where that file does not exist yet.

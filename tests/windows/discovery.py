@@ -9,58 +9,16 @@ quirk here: everybody is an administrator, so that nothing is refused.
 """
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 import time
-from pathlib import Path
+from subprocess import TimeoutExpired
 
-ROOT = Path(__file__).resolve().parents[2]
-OUT = ROOT / "target/windows"
-WINE = ROOT / "scripts/windows/wine.sh"
-PREFIX = OUT / "prefix-discovery"
-PATIENCE = 60
+import prefix
+from prefix import FOLDERS, ask, begin, check, on_disk, put_programs, same, wait_for, wine
+
 UNINSTALL = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
 UNINSTALL_32 = r"SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall"
 # Of this folder no document speaks: it has to be found.
 FOLDER = r"C:\Apps\VC here"
-VISUALCRON = r"C:\Program Files (x86)\VisualCron"
-OLD = "<ArrayOfConnection><Connection><Name>Büro</Name><Address>a</Address></Connection></ArrayOfConnection>"
-QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-FOLDERS = ["--data-dir", r"C:\data", "--config", r"C:\data\settings.toml", "--visualcron-dir", r"C:\user"]
-checks = 0
-
-
-def on_disk(path):
-    return PREFIX / "drive_c" / path.removeprefix("C:\\").replace("\\", "/")
-
-
-def wine(*words, expect=0, timeout=PATIENCE):
-    """Runs a program of Windows; its output by files, for the services that it starts keep pipes open."""
-    out, err = OUT / "discovery.stdout", OUT / "discovery.stderr"
-    with open(out, "w") as stdout, open(err, "w") as stderr:
-        streams = {"stdin": subprocess.DEVNULL, "stdout": stdout, "stderr": stderr}
-        code = subprocess.run([WINE, *words], env=ENV, timeout=timeout, **streams).returncode
-    text = [path.read_text(errors="replace").replace("\r", "") for path in (out, err)]
-    if expect is not None:
-        check(code == expect, f"{words} gave {code}, not {expect}:\n{text[0]}{text[1]}")
-    return text[0], text[1], code
-
-
-def ask(*words, **options):
-    return wine(PROGRAM, *FOLDERS, *words, **options)
-
-
-def check(holds, otherwise):
-    global checks
-    checks += 1
-    if not holds:
-        raise SystemExit(f"FAILED: {otherwise}")
-
-
-def same(found, wanted, what):
-    check(found == wanted, f"{what}: {found!r}, not {wanted!r}")
 
 
 def found():
@@ -72,13 +30,6 @@ def state(name="VisualCron"):
     """What Windows says of the service."""
     text = wine("sc", "query", name)[0]
     return next(line.split()[-1] for line in text.splitlines() if "STATE" in line)
-
-
-def wait_for(what, probe, patience=PATIENCE):
-    end = time.monotonic() + patience
-    while not probe():
-        check(time.monotonic() < end, f"waited {patience} s in vain for {what}")
-        time.sleep(0.1)
 
 
 def value(key, name, data, kind="REG_SZ"):
@@ -93,10 +44,6 @@ def service(name, program, start="demand"):
 
 def no_service(name):
     wine("sc", "delete", name)
-
-
-def put_programs(folder, client="13.2.1.7", server="13.2.2.9"):
-    subprocess.run([ROOT / "tests/windows/stand-ins/make.sh", on_disk(folder), client, server], check=True)
 
 
 def path_of(thing):
@@ -116,7 +63,7 @@ def nothing_installed():
 
 
 def everything_by_its_service():
-    put_programs(FOLDER)
+    put_programs(FOLDER, "13.2.1.7", "13.2.2.9")
     for folder in ("settings", "log"):
         on_disk(rf"{FOLDER}\{folder}").mkdir()
     service("VisualCron", rf'"{FOLDER}\VisualCronService.exe"', "auto")
@@ -173,175 +120,12 @@ def started_and_stopped():
     check("invalid value" in said, said)
 
 
-def processes(name):
-    """The command lines of this prefix' processes of a program, by process id, as Linux sees them."""
-    found = {}
-    for folder in Path("/proc").iterdir():
-        try:
-            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            environment = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
-        except OSError:
-            continue
-        if words[0].replace("/", "\\").lower().endswith(f"\\{name}".lower()) and f"WINEPREFIX={PREFIX}" in environment:
-            found[int(folder.name)] = [word for word in words[1:] if word]
-    return found
-
-
-def start(*words):
-    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.Popen([WINE, *words], env=ENV, start_new_session=True, **streams)
-    name = words[0].split("\\")[-1]
-    wait_for(name, lambda: processes(name))
-
-
-def server_cache_cleared():
-    """The vendor's seven steps with programs that run: closed by their windows, started again as they ran."""
-    folder = VISUALCRON
-    put_programs(folder)
-    settings = settings_folder()
-    settings.mkdir(parents=True)
-    old = "<ArrayOfConnection><Connection><Name>A</Name><Address>a</Address></Connection></ArrayOfConnection>"
-    (settings / "servers.xml").write_text(old)
-    start(rf"{folder}\VisualCronClient.exe", "idle", "two words")
-    start(rf"{folder}\VCTray.exe", "hidden")
-    before = [processes(name) for name in ("VisualCronClient.exe", "VCTray.exe")]
-    same([len(running) for running in before], [1, 1], "programs, to begin with")
-    # The windows come a moment after the programs.
-    time.sleep(2)
-    said = "".join(ask("recover", "--yes", "--wait", "0", "--timeout", "20")[:2])
-    check(not (settings / "servers.xml").exists(), f"servers.xml is still there: {said}")
-    backups = [path for path in settings.iterdir() if path.name.startswith("servers.xml")]
-    check(len(backups) == 1 and backups[0].read_text() == old, f"backups: {backups}, {said}")
-    for name, old_ones in zip(("VisualCronClient.exe", "VCTray.exe"), before):
-        wait_for(f"{name} again", lambda: processes(name))
-        new_ones = processes(name)
-        check(not set(new_ones) & set(old_ones), f"{name} was not started anew: {new_ones}")
-        same(list(new_ones.values()), list(old_ones.values()), f"arguments of {name}")
-    # A Client that does not close is not ended, and everything is as it was.
-    time.sleep(2)
-    wine("taskkill", "/im", "VisualCronClient.exe")
-    wait_for("the end of the Client", lambda: not processes("VisualCronClient.exe"))
-    start(rf"{folder}\VisualCronClient.exe", "stubborn")
-    stubborn = processes("VisualCronClient.exe")
-    (settings / "servers.xml").write_text(old)
-    time.sleep(2)
-    said = "".join(ask("recover", "--yes", "--wait", "0", "--timeout", "2", expect=75)[:2])
-    same(processes("VisualCronClient.exe"), stubborn, f"a Client that does not close ({said})")
-    same((settings / "servers.xml").read_text(), old, "servers.xml")
-    ask("recover", "--yes", "--wait", "0", "--timeout", "2", "--force-close")
-    check(not set(processes("VisualCronClient.exe")) & set(stubborn), "a Client that does not close was not ended")
-    check(not (settings / "servers.xml").exists(), "servers.xml is still there")
-    wine("taskkill", "/f", "/im", "VisualCronClient.exe")
-    wine("taskkill", "/f", "/im", "VCTray.exe")
-
-
-def settings_folder():
-    return on_disk(r"C:\user\settings")
-
-
-def fresh_servers_xml():
-    """servers.xml as the Client left it, and no backup."""
-    settings_folder().mkdir(parents=True, exist_ok=True)
-    for path in settings_folder().iterdir():
-        path.unlink()
-    (settings_folder() / "servers.xml").write_text(OLD)
-
-
-def is_whole(when):
-    """The list of servers is there once, whole: in its place, or as the one backup."""
-    texts = [path.read_text() for path in settings_folder().iterdir()]
-    same(texts, [OLD], f"the user's servers.xml and its backups, {when}")
-
-
-def state_of_recovery():
-    return json.loads(ask("recover", "--status", "--json", expect=None)[0])["state"]
-
-
-def end_client():
-    wine("taskkill", "/f", "/im", "VisualCronClient.exe", expect=None)
-    wait_for("the end of the Client", lambda: not processes("VisualCronClient.exe"))
-
-
-def server_cache_cleared_beside_our_tray():
-    """Our own tray is closed by its window, and comes back with its options."""
-    fresh_servers_xml()
-    tray = subprocess.Popen([WINE, Path(PROGRAM).with_suffix(".exe"), *FOLDERS, "tray"], env=ENV, **QUIET)
-    log = on_disk(r"C:\data\log\visualcron-tray.log")
-    wait_for("the tray", lambda: log.exists() and "tray.started" in log.read_text(errors="replace"))
-    # It answers: what is asked now comes from it.
-    ask("status", expect=None)
-    before = processes("visualcron-tray.exe")
-    said = "".join(ask("recover", "--yes", "--no-client", "--wait", "0")[:2])
-    wait_for("the end of the tray", lambda: tray.poll() is not None)
-    same(tray.returncode, 0, f"exit code of the tray ({said})")
-    wait_for("the tray again", lambda: processes("visualcron-tray.exe"))
-    after = processes("visualcron-tray.exe")
-    same((len(before), len(after)), (1, 1), "trays before and after")
-    check(not set(before) & set(after), f"the tray was not started anew: {said}")
-    same(list(after.values()), list(before.values()), "its options")
-    check(not (settings_folder() / "servers.xml").exists(), f"servers.xml is still there: {said}")
-    is_whole("beside our tray")
-    ask("exit")
-    wait_for("the end of the tray", lambda: not processes("visualcron-tray.exe"))
-
-
-def killed_again_and_again():
-    """Ended at any moment, without warning: nothing is lost, and what was interrupted is finished or taken back."""
-    ended_inside = 0
-    for number in range(8):
-        end_client()
-        fresh_servers_xml()
-        start(rf"{VISUALCRON}\VisualCronClient.exe", "idle")
-        time.sleep(1)
-        recover = subprocess.Popen([WINE, PROGRAM, *FOLDERS, "recover", "--yes", "--wait", "0"], env=ENV, **QUIET)
-        # From before its first step to after its last one, whatever the machine is doing.
-        journals = on_disk(r"C:\data")
-        known = set(journals.rglob("*.jsonl"))
-        wait_for("the journal", lambda: recover.poll() is not None or set(journals.rglob("*.jsonl")) - known)
-        time.sleep(number * 0.15)
-        for pid in processes("visualcron-tray.com"):
-            os.kill(pid, 9)
-        recover.wait(PATIENCE)
-        is_whole(f"after the end {number}")
-        if state_of_recovery() == "interrupted":
-            ended_inside += 1
-            way = ["--resume", "--rollback"][number % 2]
-            said = "".join(ask("recover", way, "--yes", "--wait", "0", expect=None)[:2])
-            is_whole(f"after {way} ({said})")
-            cleared = not (settings_folder() / "servers.xml").exists()
-            same(cleared, way == "--resume", f"cleared after {way} ({said})")
-            same(state_of_recovery(), "none", f"what is open ({said})")
-    print(f"  ended within a recovery: {ended_inside} of 8")
-    end_client()
-
-
-def session_ends_meanwhile():
-    """While a recovery waits for a Client that does not close, the session ends: nothing was moved, and it is known."""
-    fresh_servers_xml()
-    start(rf"{VISUALCRON}\VisualCronClient.exe", "stubborn")
-    time.sleep(1)
-    recover = subprocess.Popen([WINE, PROGRAM, *FOLDERS, "recover", "--yes", "--timeout", "60"], env=ENV, **QUIET)
-    known = set(on_disk(r"C:\data").rglob("*.jsonl"))
-    wait_for("the journal", lambda: recover.poll() is not None or set(on_disk(r"C:\data").rglob("*.jsonl")) - known)
-    time.sleep(1)
-    subprocess.run([WINE, "wineboot", "--end-session", "--force", "--kill"], env=ENV, timeout=PATIENCE, **QUIET)
-    wait_for("the end of the command", lambda: recover.poll() is not None)
-    end_client()
-    is_whole("after the session's end")
-    check((settings_folder() / "servers.xml").exists(), "servers.xml is not in its place")
-    ask("recover", "--rollback", "--yes", expect=None)
-    is_whole("after that was taken back")
-    same(state_of_recovery(), "none", "what is open")
-
-
 def noticed_by_the_tray():
     """The tray sees what others do to the service, without asking again and again. The last step: in Wine a service that
     was watched cannot be deleted any more."""
     service("VisualCron", rf'"{FOLDER}\VisualCronService.exe"')
     log = on_disk(r"C:\data\log\visualcron-tray.log")
-    tray = subprocess.Popen(
-        [WINE, Path(PROGRAM).with_suffix(".exe"), "-v", *FOLDERS, "tray"], env=ENV, **QUIET
-    )
+    tray = begin(prefix.tray(), "-v", *FOLDERS, "tray")
     looks = lambda: log.read_text(errors="replace").count("sources.read") if log.exists() else 0
     try:
         wait_for("the tray's first look", lambda: looks() > 0)
@@ -360,8 +144,8 @@ def noticed_by_the_tray():
     finally:
         ask("exit", expect=None)
         try:
-            tray.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
+            tray.wait(prefix.PATIENCE)
+        except TimeoutExpired:
             tray.kill()
             check(False, "the tray does not end")
 
@@ -420,7 +204,7 @@ def by_other_hints():
     value(rf"HKLM\{UNINSTALL}\ours", "InstallLocation", FOLDER)
     same(found()["installation"]["folder"], None, "folder, by our own entry")
     usual = r"C:\Program Files (x86)\VisualCron"
-    put_programs(usual)
+    put_programs(usual, "13.2.1.7", "13.2.2.9")
     same(path_of(found()["installation"]["folder"]), usual, "the usual folder")
 
 
@@ -471,39 +255,18 @@ def policies():
     ask("settings", "set", "notices.expiring_days", "10")
 
 
-def main():
-    global ENV, PROGRAM
-    PROGRAM = str(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "dist/visualcron-tray.com").resolve())
-    OUT.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(PREFIX, ignore_errors=True)
-    ENV = dict(os.environ, WINEPREFIX=str(PREFIX))
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "VISUALCRON_TRAY_MACHINE_SETTINGS"):
-        ENV.pop(name, None)
-    try:
-        for step in [globals()[name] for name in sys.argv[2:]] or (
-            nothing_installed,
-            everything_by_its_service,
-            started_and_stopped,
-            one_that_fails,
-            client_alone,
-            by_other_hints,
-            server_cache_cleared,
-            server_cache_cleared_beside_our_tray,
-            killed_again_and_again,
-            session_ends_meanwhile,
-            machine_settings,
-            policies,
-            noticed_by_the_tray,
-        ):
-            before, start = checks, time.monotonic()
-            step()
-            print(f"{step.__name__}: ok ({checks - before} checks, {time.monotonic() - start:.1f} s)", flush=True)
-            check(checks > before, f"{step.__name__} has checked nothing")
-        print(f"{checks} checks in all")
-    finally:
-        subprocess.run(["wineserver", "-k"], env=ENV)
-        subprocess.run(["wineserver", "-w"], env=ENV)
-        shutil.rmtree(PREFIX, ignore_errors=True)
-
-
-main()
+prefix.run(
+    "discovery",
+    "visualcron-tray.com",
+    (
+        nothing_installed,
+        everything_by_its_service,
+        started_and_stopped,
+        one_that_fails,
+        client_alone,
+        by_other_hints,
+        machine_settings,
+        policies,
+        noticed_by_the_tray,
+    ),
+)

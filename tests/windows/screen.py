@@ -97,12 +97,12 @@ def processes(prefix, name):
 
 
 @contextlib.contextmanager
-def screen(prefix, path=None):
+def screen(prefix, path=None, size="1024x768"):
     """The screen and a fresh prefix; both are gone in the end. Programs in the folder `path` come first."""
     OUT.mkdir(parents=True, exist_ok=True)
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1024x768x24", "-nolisten", "tcp", "-noreset"],
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten", "tcp", "-noreset"],
         pass_fds=[write],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -19,6 +19,7 @@ import sys
 import time
 from pathlib import Path
 
+import prefix as in_prefix
 from screen import (
     ENV, OUT, PATIENCE, QUIET, ROOT, TOLD, WINE, compiled, keys, picture, processes, run, screen, wait_for, windows, work_of,
 )
@@ -367,10 +368,10 @@ def logs():
     return "\n".join(log.read_text() for log in found) + f"\nopened: {OPENED.read_text()}"
 
 
-def main():
+def main(name, steps, size="1024x768"):
     global PREFIX, OPENED
     program = sys.argv[1] if len(sys.argv) > 1 else ROOT / "dist/visualcron-tray.exe"
-    PREFIX = OUT / "prefix-tray"
+    PREFIX = OUT / f"prefix-{name}"
     # What the system's browser would show is written down instead.
     stand_ins = OUT / "stand-ins"
     OPENED = stand_ins / "opened.txt"
@@ -381,12 +382,14 @@ def main():
     browser.chmod(0o755)
     compiled("post")
     TOLD.append(logs)
-    with screen(PREFIX, stand_ins):
-        for step in STEPS if len(sys.argv) < 3 else [globals()[name] for name in sys.argv[2:]]:
+    with screen(PREFIX, stand_ins, size):
+        in_prefix.ENV, in_prefix.PREFIX, in_prefix.PROGRAM = ENV, PREFIX, str(program)
+        for step in steps if len(sys.argv) < 3 else [step for step in steps if step.__name__ in sys.argv[2:]]:
             subprocess.run([WINE, "cmd", "/c", "exit"], env=ENV, check=True, stdin=subprocess.DEVNULL)
             start = time.monotonic()
             step(program)
             print(f"{step.__name__}: ok ({time.monotonic() - start:.1f} s)", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main("tray", STEPS)

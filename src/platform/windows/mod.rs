@@ -8,7 +8,7 @@ pub mod machine_settings;
 pub mod policies;
 pub mod programs;
 pub mod proxy;
-pub mod recovery_world;
+pub(super) mod recovery_world;
 pub mod security;
 pub mod service;
 pub mod toast;
@@ -32,6 +32,23 @@ use windows_sys::Win32::{
 /// A text as the Windows API wants it, with a zero at its end.
 pub fn wide(text: impl AsRef<OsStr>) -> Vec<u16> {
     text.as_ref().encode_wide().chain([0]).collect()
+}
+
+/// A path as the Windows API wants it, with a zero at its end; one that might not be short enough, in the spelling that
+/// may be as long as it likes. The standard library does the same for its own calls.
+pub fn path_of(path: &Path) -> Vec<u16> {
+    /// What Windows takes in its plain spelling, for folders too: 260 units less a short name.
+    const SHORT: usize = 248;
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let units = wide(&absolute);
+    let after = |start: &str| units.strip_prefix(&wide(start)[..start.len()]);
+    let verbatim = |prefix: &str, rest: &[u16]| [&wide(prefix)[..prefix.len()], rest].concat();
+    match (after(r"\\?\"), after(r"\\")) {
+        _ if units.len() < SHORT => wide(path),
+        (Some(_), _) => units,
+        (None, Some(share)) => verbatim(r"\\?\UNC\", share),
+        (None, None) => verbatim(r"\\?\", &units),
+    }
 }
 
 /// A text of the Windows API, up to the zero at its end.
@@ -103,4 +120,19 @@ pub fn pointer() -> Option<(i32, i32)> {
     let mut point = POINT { x: 0, y: 0 };
     // SAFETY: the pointer is to a local variable.
     (unsafe { GetCursorPos(&mut point) } != 0).then_some((point.x, point.y))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_paths_are_spelled_so_that_they_may_be_long() {
+        let spelled = |path: &str| String::from_utf16(&path_of(Path::new(path))).unwrap();
+        let long = "x".repeat(250);
+        assert_eq!(spelled(r"C:\short/servers.xml"), "C:\\short/servers.xml\0");
+        assert_eq!(spelled(&format!(r"C:\a/..\{long}")), format!("\\\\?\\C:\\{long}\0"));
+        assert_eq!(spelled(&format!(r"\\host\share\{long}")), format!("\\\\?\\UNC\\host\\share\\{long}\0"));
+        assert_eq!(spelled(&format!(r"\\?\C:\{long}")), format!("\\\\?\\C:\\{long}\0"));
+    }
 }

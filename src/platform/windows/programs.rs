@@ -1,7 +1,7 @@
 //! Running programs: found by full path in this session of this user, asked to close as a user would, ended only
 //! when that is asked for, and who holds a file open.
 
-use super::{same_spelling, session, wide};
+use super::{path_of, same_spelling, session, wide};
 use std::{
     ffi::{OsString, c_void},
     io,
@@ -96,8 +96,12 @@ pub fn runs(pid: u32, started: u64, path: &Path) -> bool {
 /// Asks a process to close, as a user would by closing its windows: those that can be seen, or where none can (a
 /// tray), all of them. `NotFound` if it has no window to ask, `PermissionDenied` if it runs with more rights.
 pub fn ask_to_close(pid: u32, started: u64) -> io::Result<()> {
-    if Process::open(pid, PROCESS_QUERY_LIMITED_INFORMATION)?.started() != Some(started) {
-        // It has gone by itself, and another one bears its number.
+    let is_there = match Process::open(pid, PROCESS_QUERY_LIMITED_INFORMATION) {
+        Err(error) if error.raw_os_error() == Some(ERROR_INVALID_PARAMETER as i32) => false,
+        process => process?.started() == Some(started),
+    };
+    // It has gone by itself; another one may bear its number.
+    if !is_there {
         return Ok(());
     }
     let windows = windows_of(pid);
@@ -131,13 +135,13 @@ pub fn end(pid: u32, started: u64) -> io::Result<()> {
 }
 
 /// Who holds a file open, other than this process: process ids with names. Asked of the Restart Manager; where that
-/// names nobody, but the file cannot be renamed because of somebody, one without a name (id 0).
-pub fn holders(path: &Path) -> io::Result<Vec<(u32, String)>> {
-    let own = std::process::id();
-    let mut holders = named_holders(path).unwrap_or_default();
-    holders.retain(|(pid, _)| *pid != own);
+/// names nobody, but the file cannot be renamed because of somebody, one without an id.
+pub fn holders(path: &Path) -> io::Result<Vec<(Option<u32>, String)>> {
+    let named = named_holders(path).unwrap_or_default().into_iter();
+    let others = named.filter(|(pid, _)| *pid != std::process::id());
+    let mut holders: Vec<_> = others.map(|(pid, name)| (Some(pid), name)).collect();
     if holders.is_empty() && is_held(path)? {
-        holders.push((0, "a program that Windows does not name".into()));
+        holders.push((None, "Windows does not name it".into()));
     }
     Ok(holders)
 }
@@ -150,7 +154,7 @@ fn named_holders(path: &Path) -> io::Result<Vec<(u32, String)>> {
     // SAFETY: the buffers are as large as documented, the lists as long as said, and the session is ended.
     unsafe {
         checked(RmStartSession(&mut session, 0, key.as_mut_ptr()))?;
-        let name = wide(path);
+        let name = path_of(path);
         let names = [name.as_ptr()];
         let listed = checked(RmRegisterResources(
             session,
@@ -188,7 +192,7 @@ fn named_holders(path: &Path) -> io::Result<Vec<(u32, String)>> {
 
 /// Would renaming the file fail because somebody has it open? Looks without getting into anybody's way.
 fn is_held(path: &Path) -> io::Result<bool> {
-    let name = wide(path);
+    let name = path_of(path);
     let share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
     // SAFETY: the name ends with a zero, and the handle is closed.
     unsafe {
@@ -461,6 +465,6 @@ mod tests {
     #[test]
     fn a_process_that_is_gone_needs_no_end() {
         assert!(end(0xffff_fff0, 1).is_ok());
-        assert!(ask_to_close(0xffff_fff0, 1).is_err());
+        assert!(ask_to_close(0xffff_fff0, 1).is_ok());
     }
 }

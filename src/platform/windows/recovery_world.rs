@@ -1,33 +1,28 @@
-//! The real world of the recovery flow on Windows: files by `MoveFileExW` without replacing, programs by their
-//! windows, the journal by synced appends.
+//! What Windows does in its own way for the recovery flow: files by `MoveFileExW` without replacing, programs by their
+//! windows.
 
-use super::{programs, security, wide};
+use super::{path_of, programs, security};
 use crate::{
     app::{
         Command,
         report::{Reply, Request},
     },
     platform::{dirs::Dirs, instance},
-    recovery::{
-        Program, Record, Role, World,
-        world::{Kind, Progress},
-    },
-    store::{atomic::retried, recoveries},
+    recovery::{Program, Role, world::Kind},
+    store::atomic::retried,
 };
-use jiff::Timestamp;
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Read},
+    fs::File,
+    io,
     os::windows::{
         fs::{MetadataExt, OpenOptionsExt},
         io::AsRawHandle,
         process::CommandExt,
     },
-    path::{Path, PathBuf},
-    process::{self, Stdio},
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    path::Path,
+    process,
+    time::{Duration, Instant},
 };
 use windows_sys::Win32::{
     Storage::FileSystem::{
@@ -38,163 +33,94 @@ use windows_sys::Win32::{
     System::Threading::CREATE_NEW_PROCESS_GROUP,
 };
 
+pub use programs::holders;
+pub use security::is_ours;
+
 /// How long our tray may take to say that it ends.
 const TALK: Duration = Duration::from_secs(5);
-/// The most bytes of a servers.xml that is moved: as many as are read.
-const MAX_FILE: u64 = 128 * 1024 * 1024;
+/// How long a program may take until it has a window.
+const WINDOW: Duration = Duration::from_secs(3);
 
-/// Files, programs and time of this machine.
-pub struct RealWorld<'a> {
-    /// The journal of this recovery.
-    pub journal: PathBuf,
-    /// Our folders, in which the running tray is found.
-    pub dirs: &'a Dirs,
-    /// Who watches how it goes.
-    pub watcher: &'a mut dyn FnMut(Progress),
-    /// The user wants no more.
-    pub canceled: &'a AtomicBool,
+pub fn kind(path: &Path) -> io::Result<Option<Kind>> {
+    // The thing itself: no link is followed, and a folder can be opened too.
+    let opened = File::options()
+        .access_mode(FILE_READ_ATTRIBUTES)
+        .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS)
+        .open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // SAFETY: the handle is open.
+    if unsafe { GetFileType(file.as_raw_handle()) } != FILE_TYPE_DISK {
+        return Ok(Some(Kind::Other));
+    }
+    let metadata = file.metadata()?;
+    let attributes = metadata.file_attributes();
+    Ok(Some(if attributes & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
+        Kind::Link
+    } else if metadata.is_dir() {
+        Kind::Folder
+    } else if attributes & FILE_ATTRIBUTE_DEVICE != 0 {
+        Kind::Other
+    } else if names_of(&file)? > 1 {
+        Kind::Linked
+    } else {
+        Kind::File
+    }))
 }
 
-impl World for RealWorld<'_> {
-    fn kind(&mut self, path: &Path) -> io::Result<Option<Kind>> {
-        // The thing itself: no link is followed, and a folder can be opened too.
-        let opened = File::options()
-            .access_mode(FILE_READ_ATTRIBUTES)
-            .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS)
-            .open(path);
-        let file = match opened {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        // SAFETY: the handle is open.
-        if unsafe { GetFileType(file.as_raw_handle()) } != FILE_TYPE_DISK {
-            return Ok(Some(Kind::Other));
+pub fn move_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    // A rename keeps owner and access rights. Without leave to replace, a file that is there is an error.
+    let (from, to) = (path_of(from), path_of(to));
+    retried(|| {
+        // SAFETY: both names end with zeros.
+        match unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), MOVEFILE_WRITE_THROUGH) } {
+            0 => Err(io::Error::last_os_error()),
+            _ => Ok(()),
         }
-        let metadata = file.metadata()?;
-        let attributes = metadata.file_attributes();
-        Ok(Some(if attributes & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
-            Kind::Link
-        } else if metadata.is_dir() {
-            Kind::Folder
-        } else if attributes & FILE_ATTRIBUTE_DEVICE != 0 {
-            Kind::Other
-        } else if names_of(&file)? > 1 {
-            Kind::Linked
-        } else {
-            Kind::File
-        }))
-    }
+    })
+}
 
-    fn is_ours(&mut self, path: &Path) -> io::Result<bool> {
-        security::is_ours(path)
-    }
+pub fn free_bytes(folder: &Path) -> io::Result<u64> {
+    let (name, mut free) = (path_of(folder), 0);
+    // SAFETY: the name ends with a zero, the pointer is to a local variable.
+    let asked =
+        unsafe { GetDiskFreeSpaceExW(name.as_ptr(), &mut free, std::ptr::null_mut(), std::ptr::null_mut()) };
+    if asked == 0 { Err(io::Error::last_os_error()) } else { Ok(free) }
+}
 
-    fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        retried(|| File::open(path))?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > MAX_FILE {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 128 MiB"));
+pub fn runs(pid: u32, program: &Program) -> bool {
+    programs::runs(pid, program.started, &program.path)
+}
+
+/// Our own tray by its socket, which it has also where it has no window.
+pub fn ask_to_close(pid: u32, program: &Program, dirs: &Dirs) -> io::Result<()> {
+    if program.role == Role::OurTray {
+        let request = Request::Run { command: Command::Exit.to_string() };
+        if let Ok(Some(Reply::Done)) = instance::question(dirs, request, TALK) {
+            return Ok(());
         }
-        Ok(bytes)
     }
-
-    fn move_to_free(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        // A rename keeps owner and access rights. Without leave to replace, a file that is there is an error.
-        let (from, to) = (wide(from), wide(to));
-        retried(|| {
-            // SAFETY: both names end with zeros.
-            match unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), MOVEFILE_WRITE_THROUGH) } {
-                0 => Err(io::Error::last_os_error()),
-                _ => Ok(()),
+    // One that was just started has no window yet.
+    let end = Instant::now() + WINDOW;
+    loop {
+        match programs::ask_to_close(pid, program.started) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(50));
             }
-        })
-    }
-
-    fn delete_backup(&mut self, path: &Path) -> io::Result<()> {
-        retried(|| fs::remove_file(path))
-    }
-
-    fn names(&mut self, folder: &Path) -> io::Result<Vec<String>> {
-        fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
-    }
-
-    fn holders(&mut self, path: &Path) -> io::Result<Vec<(u32, String)>> {
-        programs::holders(path)
-    }
-
-    fn has_room(&mut self, bytes: u64) -> io::Result<bool> {
-        let folder = self.journal.ancestors().skip(1).find(|folder| folder.is_dir());
-        let name = wide(folder.unwrap_or(Path::new(r"C:\")));
-        let mut free = 0;
-        // SAFETY: the name ends with a zero, the pointer is to a local variable.
-        let asked = unsafe {
-            GetDiskFreeSpaceExW(name.as_ptr(), &mut free, std::ptr::null_mut(), std::ptr::null_mut())
-        };
-        if asked == 0 { Err(io::Error::last_os_error()) } else { Ok(free >= bytes) }
-    }
-
-    fn record(&mut self, record: &Record) -> io::Result<()> {
-        recoveries::append(&self.journal, &serde_json::to_vec(record)?)
-    }
-
-    fn runs(&mut self, program: &Program) -> io::Result<bool> {
-        Ok(program.pid.is_some_and(|pid| programs::runs(pid, program.started, &program.path)))
-    }
-
-    fn runs_again(&mut self, program: &Program) -> io::Result<bool> {
-        Ok(match program.role {
-            // Commands of ours run the same program, this one among them.
-            Role::OurTray => instance::tray(self.dirs).is_some(),
-            Role::Client | Role::VendorTray => !programs::running(&program.path).is_empty(),
-        })
-    }
-
-    fn ask_to_close(&mut self, program: &Program) -> io::Result<()> {
-        // Our own tray by its socket, which it has also where it has no window.
-        if program.role == Role::OurTray {
-            let request = Request::Run { command: Command::Exit.to_string() };
-            if let Ok(Some(Reply::Done)) = instance::question(self.dirs, request, TALK) {
-                return Ok(());
-            }
+            asked => return asked,
         }
-        programs::ask_to_close(pid_of(program)?, program.started)
-    }
-
-    fn end(&mut self, program: &Program) -> io::Result<()> {
-        programs::end(pid_of(program)?, program.started)
-    }
-
-    fn start(&mut self, program: &Program) -> io::Result<()> {
-        let mut command = process::Command::new(&program.path);
-        command.args(&program.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        // Ctrl+C in a console of ours is not meant for it.
-        command.creation_flags(CREATE_NEW_PROCESS_GROUP);
-        if let Some(folder) = program.folder.as_deref().or(program.path.parent()) {
-            command.current_dir(folder);
-        }
-        command.spawn().map(|_| ())
-    }
-
-    fn now(&mut self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn pause(&mut self, time: Duration) {
-        std::thread::sleep(time);
-    }
-
-    fn tell(&mut self, progress: Progress) {
-        (self.watcher)(progress);
-    }
-
-    fn is_canceled(&mut self) -> bool {
-        self.canceled.load(Ordering::Relaxed)
     }
 }
 
-fn pid_of(program: &Program) -> io::Result<u32> {
-    program.pid.ok_or_else(|| io::ErrorKind::NotFound.into())
+pub fn end(pid: u32, program: &Program) -> io::Result<()> {
+    programs::end(pid, program.started)
+}
+
+pub fn apart(command: &mut process::Command) {
+    command.creation_flags(CREATE_NEW_PROCESS_GROUP);
 }
 
 /// The processes of this user in this session that run the program at `path`.

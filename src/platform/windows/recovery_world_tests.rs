@@ -1,13 +1,21 @@
 use super::*;
-use crate::recovery::{Choices, Journal, Outcome, Plan, backup, run::begin};
+use crate::{
+    platform::{
+        recovery_world::testing::{cleared, in_world, plan, refused},
+        windows::wide,
+    },
+    recovery::{Outcome, World, backup, run::begin},
+};
 use std::{
+    fs,
     os::windows::fs::OpenOptionsExt,
-    process::{Child, Command},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 use windows_sys::Win32::{
     Foundation::ERROR_SHARING_VIOLATION,
-    Storage::FileSystem::FILE_SHARE_READ,
+    Storage::FileSystem::{FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE},
     UI::WindowsAndMessaging::{
         CreateWindowExW, DispatchMessageW, IsWindow, MSG, PM_REMOVE, PeekMessageW, WM_CLOSE,
         WS_OVERLAPPEDWINDOW, WS_VISIBLE,
@@ -18,6 +26,7 @@ use windows_sys::Win32::{
 const BOUND: Duration = Duration::from_secs(60);
 const STUBBORN: &str = "VISUALCRON_TRAY_TEST_STUBBORN";
 const HOLD: &str = "VISUALCRON_TRAY_TEST_HOLD";
+const SHARE: &str = "VISUALCRON_TRAY_TEST_SHARE";
 const THIS: [&str; 3] = ["--exact", "platform::windows::recovery_world::tests::stand_in", "--ignored"];
 
 /// Not a test: what a copy of this program does that stands in for the Client. It has a window until that is closed,
@@ -28,8 +37,11 @@ fn stand_in() {
     let end = Instant::now() + BOUND;
     let ready = std::env::current_exe().unwrap().with_file_name("ready");
     let stubborn = std::env::var_os(STUBBORN).is_some();
+    let share = std::env::var(SHARE).ok().and_then(|share| share.parse().ok());
+    // Started again it may find no file, as the Client does.
     let held = std::env::var_os(HOLD)
-        .map(|path| File::options().read(true).share_mode(FILE_SHARE_READ).open(path).unwrap());
+        .zip(share)
+        .and_then(|(path, share)| File::options().read(true).share_mode(share).open(path).ok());
     let (class, title) = (wide("STATIC"), wide("Stand-in"));
     // SAFETY: the texts end with zeros; the window belongs to this thread.
     unsafe {
@@ -72,14 +84,12 @@ impl Drop for StandIn {
     }
 }
 
-fn client(folder: &Path, variable: Option<(&str, &Path)>) -> (PathBuf, StandIn) {
+fn client(folder: &Path, variables: &[(&str, &str)]) -> (PathBuf, StandIn) {
     let path = folder.join("client.exe");
     fs::copy(std::env::current_exe().unwrap(), &path).unwrap();
     let mut command = Command::new(&path);
     command.args(THIS).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null());
-    if let Some((name, value)) = variable {
-        command.env(name, value);
-    }
+    command.envs(variables.iter().copied());
     let child = StandIn(command.spawn().unwrap());
     wait_for("the stand-in", || folder.join("ready").exists());
     fs::remove_file(folder.join("ready")).unwrap();
@@ -92,33 +102,6 @@ fn wait_for(what: &str, mut probe: impl FnMut() -> bool) {
     while !probe() {
         assert!(Instant::now() < end, "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn in_world<T>(journal: &Path, act: impl FnOnce(&mut RealWorld<'_>) -> T) -> T {
-    watched(journal, &mut |_| {}, act)
-}
-
-fn watched<T>(
-    journal: &Path,
-    watcher: &mut dyn FnMut(Progress),
-    act: impl FnOnce(&mut RealWorld<'_>) -> T,
-) -> T {
-    let nowhere = Path::new(r"C:\nowhere");
-    let dirs = Dirs::new(Some(nowhere.into()), Some(nowhere.into()), Some(nowhere.into())).unwrap();
-    let canceled = AtomicBool::new(false);
-    act(&mut RealWorld { journal: journal.to_path_buf(), dirs: &dirs, watcher, canceled: &canceled })
-}
-
-fn plan(servers_xml: &Path, running: Vec<Program>) -> Plan {
-    Plan {
-        made_at: Timestamp::now(),
-        servers_xml: servers_xml.to_path_buf(),
-        running,
-        start_too: vec![],
-        bring_back: None,
-        before: vec![],
-        choices: Choices { patience_seconds: 30, ..Choices::default() },
     }
 }
 
@@ -182,7 +165,7 @@ fn a_file_that_is_open_for_a_moment_is_moved_after_it() {
     in_world(&folder.join("journal"), |world| {
         let refused = world.move_to_free(&from, &to).unwrap_err();
         assert_eq!(refused.raw_os_error(), Some(ERROR_SHARING_VIOLATION as i32));
-        assert_eq!(world.holders(&from).unwrap().len(), 1, "this very program, which is not named");
+        assert_eq!(world.holders(&from).unwrap()[0].0, None, "this very program is not named");
         let closing = std::thread::spawn(move || {
             std::thread::sleep(Duration::from_millis(40));
             drop(open);
@@ -193,40 +176,73 @@ fn a_file_that_is_open_for_a_moment_is_moved_after_it() {
     });
 }
 
+/// The folders' names as Windows users have them, and one of more than 260 units.
 #[test]
 fn the_flow_with_a_real_program_and_a_real_file() {
+    let (_home, home) = home();
+    let user = home.join("Jürgen Müller 日本");
+    let long = (0..6).fold(user.clone(), |folder, n| folder.join(format!("{n} {}", "ö".repeat(50))));
+    fs::create_dir_all(&long).unwrap();
+    for folder in [&user, &long] {
+        let (path, mut child) = client(&user, &[]);
+        let running_now = running(Role::Client, &path);
+        assert_eq!(running_now.len(), 1);
+        assert_eq!(running_now[0].arguments, THIS);
+        cleared(folder, running_now);
+        assert!(child.0.wait().unwrap().success(), "closed, not ended");
+        let again = running(Role::Client, &path);
+        assert_eq!(again.len(), 1);
+        assert_eq!(again[0].arguments, THIS);
+        in_world(&user.join("journal"), |world| world.ask_to_close(&again[0])).unwrap();
+        wait_for("its end", || running(Role::Client, &path).is_empty());
+    }
+}
+
+/// Whatever sharing it holds the file with: what the Client keeps to itself is free once that has closed.
+#[test]
+fn a_file_that_the_client_itself_holds_open_is_cleared() {
+    for share in [0, FILE_SHARE_READ, FILE_SHARE_READ | FILE_SHARE_WRITE] {
+        let (_home, folder) = home();
+        let servers_xml = folder.join("servers.xml");
+        fs::write(&servers_xml, "<Servers/>").unwrap();
+        let (path, client) =
+            client(&folder, &[(HOLD, servers_xml.to_str().unwrap()), (SHARE, &share.to_string())]);
+        assert!(fs::rename(&servers_xml, folder.join("renamed")).is_err(), "{share}: it is held");
+        in_world(&folder.join("journal.jsonl"), |world| {
+            let plan = plan(&servers_xml, running(Role::Client, &path));
+            assert_eq!(begin(world, plan).unwrap().1, Outcome::Done, "{share}");
+        });
+        assert!(!servers_xml.exists());
+        drop(client);
+        let again = running(Role::Client, &path).remove(0);
+        wait_for("its window", || folder.join("ready").exists());
+        programs::end(again.pid.unwrap(), again.started).unwrap();
+        wait_for("its end", || running(Role::Client, &path).is_empty());
+    }
+}
+
+/// An entry for one that is in no inherited list, and an order of its own: the backup has all of it. Wine keeps of it
+/// what fits into a mode of Unix, which is enough to see a difference.
+#[test]
+fn the_backup_has_the_rights_of_the_file() {
     let (_home, folder) = home();
-    let (path, mut child) = client(&folder, None);
     let servers_xml = folder.join("servers.xml");
     fs::write(&servers_xml, "<Servers/>").unwrap();
-    let running_now = running(Role::Client, &path);
-    assert_eq!(running_now.len(), 1);
-    assert_eq!(running_now[0].arguments, THIS);
-    let plan = plan(&servers_xml, running_now);
-    let journal = folder.join("journal.jsonl");
-    let mut told = Vec::new();
-    let (_, outcome) =
-        watched(&journal, &mut |progress| told.push(progress), |world| begin(world, plan)).unwrap();
-    assert_eq!(outcome, Outcome::Done, "{told:?}");
-    assert!(child.0.wait().unwrap().success(), "closed, not ended");
-    assert!(!servers_xml.exists());
-    in_world(&journal, |world| {
+    let usual = security::rights_of(&servers_xml).unwrap();
+    security::set_rights(&servers_xml, "D:P(A;;FRFW;;;WD)(A;;FA;;;SY)(A;;FR;;;LG)").unwrap();
+    let rights = security::rights_of(&servers_xml).unwrap();
+    assert_ne!(rights, usual);
+    in_world(&folder.join("journal.jsonl"), |world| {
+        assert_eq!(begin(world, plan(&servers_xml, vec![])).unwrap().1, Outcome::Done);
         let backups = backup::list(world, &servers_xml).unwrap();
-        assert_eq!(fs::read_to_string(&backups[0].path).unwrap(), "<Servers/>");
+        assert_eq!(security::rights_of(&backups[0].path).unwrap(), rights);
     });
-    assert_eq!(Journal::read(&fs::read(&journal).unwrap()).unwrap().outcome, Some(Outcome::Done));
-    let again = running(Role::Client, &path);
-    assert_eq!(again.len(), 1);
-    assert_eq!(again[0].arguments, THIS);
-    wait_for("its window", || folder.join("ready").exists());
-    programs::ask_to_close(again[0].pid.unwrap(), again[0].started).unwrap();
-    wait_for("its end", || running(Role::Client, &path).is_empty());
 }
 
 #[test]
 fn a_program_that_does_not_close_is_ended_only_when_that_is_asked_for() {
     let (_home, folder) = home();
-    let (path, mut child) = client(&folder, Some((STUBBORN, Path::new("1"))));
+    let (path, mut child) = client(&folder, &[(STUBBORN, "1")]);
     let program = running(Role::Client, &path).remove(0);
     in_world(&folder.join("journal"), |world| {
         world.ask_to_close(&program).unwrap();
@@ -243,15 +259,33 @@ fn a_program_that_does_not_close_is_ended_only_when_that_is_asked_for() {
 
 #[test]
 fn a_file_that_another_program_holds_open_is_refused() {
+    for share in [0, FILE_SHARE_READ, FILE_SHARE_READ | FILE_SHARE_WRITE] {
+        let (_home, folder) = home();
+        let servers_xml = folder.join("servers.xml");
+        fs::write(&servers_xml, "<Servers/>").unwrap();
+        let (_, child) =
+            client(&folder, &[(HOLD, servers_xml.to_str().unwrap()), (SHARE, &share.to_string())]);
+        let problem = refused(&folder);
+        let who = ["Windows does not name it".to_string(), format!("(process {})", child.0.id())];
+        // Wine's Restart Manager names nobody.
+        let who = &who[if std::env::var_os("WINEPREFIX").is_some() { 0..1 } else { 1..2 }];
+        assert!(problem.why.starts_with("another program holds it open: "), "{share}: {problem}");
+        assert!(who.iter().any(|who| problem.why.contains(who)), "{share}: {problem}");
+    }
+}
+
+/// One that even lets it be deleted: the Restart Manager names it; Wine's does not, and then it does no harm.
+#[test]
+fn a_file_that_is_held_open_and_shared_for_all() {
     let (_home, folder) = home();
     let servers_xml = folder.join("servers.xml");
+    let all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
     fs::write(&servers_xml, "<Servers/>").unwrap();
-    let (_, child) = client(&folder, Some((HOLD, &servers_xml)));
-    let holders = programs::holders(&servers_xml).unwrap();
-    // Wine's Restart Manager names nobody.
-    assert!(holders.len() == 1 && [0, child.0.id()].contains(&holders[0].0), "{holders:?}");
-    let plan = plan(&servers_xml, vec![]);
-    let problem = in_world(&folder.join("journal"), |world| begin(world, plan)).unwrap_err();
-    assert!(problem.why.contains("another program holds it open"), "{problem}");
-    assert!(servers_xml.exists() && !folder.join("journal").exists());
+    let (_, child) = client(&folder, &[(HOLD, servers_xml.to_str().unwrap()), (SHARE, &all.to_string())]);
+    if std::env::var_os("WINEPREFIX").is_some() {
+        cleared(&folder, vec![]);
+    } else {
+        let problem = refused(&folder);
+        assert!(problem.why.contains(&format!("(process {})", child.0.id())), "{problem}");
+    }
 }

@@ -154,6 +154,29 @@ pub fn rights_of(path: &Path) -> io::Result<String> {
     }
 }
 
+/// Sets the access rights of a file, given as text, for tests.
+#[cfg(test)]
+pub fn set_rights(path: &Path, rights: &str) -> io::Result<()> {
+    use windows_sys::Win32::Security::{
+        Authorization::{ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1},
+        DACL_SECURITY_INFORMATION, SetFileSecurityW,
+    };
+    let (mut descriptor, name, rights) = (std::ptr::null_mut(), super::wide(path), super::wide(rights));
+    // SAFETY: both texts end with zeros; what comes back is freed after it was used.
+    unsafe {
+        let (into, none) = (&mut descriptor, std::ptr::null_mut());
+        if ConvertStringSecurityDescriptorToSecurityDescriptorW(rights.as_ptr(), SDDL_REVISION_1, into, none)
+            == 0
+        {
+            return Err(io::Error::last_os_error());
+        }
+        let set = SetFileSecurityW(name.as_ptr(), DACL_SECURITY_INFORMATION, descriptor);
+        let error = io::Error::last_os_error();
+        LocalFree(descriptor);
+        if set == 0 { Err(error) } else { Ok(()) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,19 @@ use windows::{
     core::{HSTRING, Result},
 };
 
+/// How Windows knows the toasts that can be taken back.
+const PASSES: &str = "passes";
+
+/// Takes back what [passes](Bubble::passes), from the screen and from the Action Center, whichever tray has shown it.
+///
+/// # Errors
+///
+/// There are no toasts here.
+pub fn withdraw() -> Result<()> {
+    let (tag, id) = (HSTRING::from(PASSES), HSTRING::from(identity::ID));
+    ToastNotificationManager::History()?.RemoveGroupedTagWithId(&tag, &tag, &id)
+}
+
 /// Shows a toast under our name, which must be registered with our addresses (or nothing can be clicked).
 ///
 /// # Errors
@@ -20,6 +33,10 @@ pub fn show(bubble: &Bubble) -> Result<()> {
     let document = XmlDocument::new()?;
     document.LoadXml(&HSTRING::from(xml(bubble)))?;
     let toast = ToastNotification::CreateToastNotification(&document)?;
+    if bubble.passes {
+        toast.SetTag(&HSTRING::from(PASSES))?;
+        toast.SetGroup(&HSTRING::from(PASSES))?;
+    }
     ToastNotificationManager::CreateToastNotifierWithId(&HSTRING::from(identity::ID))?.Show(&toast)
 }
 
@@ -61,6 +78,7 @@ mod tests {
             body: "\"a\" & b".into(),
             actions,
             stays: true,
+            passes: false,
             icon: Icon::Notice,
         }
     }

@@ -190,6 +190,16 @@ fn has_rectangle(window: HWND, icon: WPARAM) -> bool {
 
 /// Shows a balloon from the tray icon. On Windows 10 and later it looks like a toast. `Err` says why not.
 pub fn balloon(title: &str, text: &str, warning: bool) -> Result<(), String> {
+    // An empty text would mean to take the balloon away.
+    put_balloon(title, if text.is_empty() { " " } else { text }, warning)
+}
+
+/// Takes away the balloon that is shown.
+pub fn no_balloon() -> Result<(), String> {
+    put_balloon("", "", false)
+}
+
+fn put_balloon(title: &str, text: &str, warning: bool) -> Result<(), String> {
     let window = WINDOW.lock().ok().and_then(|window| *window).ok_or("there is no tray icon to show it")?;
     let mut data = NOTIFYICONDATAW {
         cbSize: size_of::<NOTIFYICONDATAW>() as u32,
@@ -199,8 +209,7 @@ pub fn balloon(title: &str, text: &str, warning: bool) -> Result<(), String> {
         ..Default::default()
     };
     put(&mut data.szInfoTitle, title);
-    // An empty text would mean to take the balloon away.
-    put(&mut data.szInfo, if text.is_empty() { " " } else { text });
+    put(&mut data.szInfo, text);
     let shown = ICON_NUMBERS.into_iter().any(|number| {
         data.uID = number;
         // SAFETY: the structure is whole, its texts end with zeros; a wrong number only fails.
