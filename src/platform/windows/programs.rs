@@ -1,7 +1,7 @@
 //! Running programs: found by full path in this session of this user, asked to close as a user would, ended only
 //! when that is asked for, and who holds a file open.
 
-use super::{path_of, same_spelling, session, wide};
+use super::{path_of, same_spelling, session};
 use std::{
     ffi::{OsString, c_void},
     io,
