@@ -104,10 +104,12 @@ impl State {
         self.settings.license_host.own_host().filter(|_| self.host_is_trusted == Some(false))
     }
 
-    /// Tells once that the license host's key is to be trusted. It is noted down first.
+    /// Tells once that the license host's key is to be trusted, where that host is to be asked with each refresh. It is
+    /// noted down first.
     pub(super) fn announce_untrusted_host(&mut self, effects: &mut Vec<Effect>) {
         const UNTRUSTED: &str = "untrusted ";
-        let Some(host) = self.untrusted_host() else { return };
+        let asked = self.settings.license_host.check_on_refresh;
+        let Some(host) = self.untrusted_host().filter(|_| asked) else { return };
         let told = format!("{UNTRUSTED}{host}");
         if self.kept.said.contains(&told) {
             return;
