@@ -297,7 +297,9 @@ impl ApplicationHandler<Wake> for Runner {
         {
             open.input.set_clipboard_text(text.chars().take(MOST_PASTED).collect());
         }
+        let before = open.input.egui_input().events.len();
         let response = open.input.on_window_event(&open.window, &event);
+        drop_text_of_shortcuts(open.input.egui_input_mut(), before);
         match event {
             WindowEvent::CloseRequested => return event_loop.exit(),
             WindowEvent::RedrawRequested => {
@@ -367,6 +369,19 @@ fn is_paste(event: &WindowEvent, modifiers: egui::Modifiers) -> bool {
     event.state.is_pressed() && modifiers.command && is_v
 }
 
+/// A letter that is pressed together with Alt presses a button; it is not typed besides. (On macOS it is a character of
+/// its own; with AltGr, which Windows calls Ctrl and Alt, too.) `from` is where the events of that key begin.
+fn drop_text_of_shortcuts(input: &mut egui::RawInput, from: usize) {
+    if cfg!(target_os = "macos") || !input.modifiers.alt || input.modifiers.ctrl {
+        return;
+    }
+    let mut number = 0;
+    input.events.retain(|event| {
+        number += 1;
+        number <= from || !matches!(event, egui::Event::Text(_))
+    });
+}
+
 /// On a small screen the window is no larger than nine tenths of it.
 fn fit(window: &Window, wanted: LogicalSize<f64>) {
     let Some(screen) = window.current_monitor().or_else(|| window.primary_monitor()) else { return };
@@ -411,6 +426,21 @@ mod tests {
     #[test]
     fn the_icon_can_be_read() {
         assert!(icon().is_some());
+    }
+
+    #[test]
+    #[cfg(not(target_os = "macos"))]
+    fn a_shortcut_is_not_typed() {
+        let text = |text: &str| egui::Event::Text(text.into());
+        let mut input = egui::RawInput { events: vec![text("a"), text("p")], ..Default::default() };
+        drop_text_of_shortcuts(&mut input, 1);
+        assert_eq!(input.events.len(), 2, "no Alt");
+        input.modifiers = egui::Modifiers::ALT | egui::Modifiers::CTRL;
+        drop_text_of_shortcuts(&mut input, 1);
+        assert_eq!(input.events.len(), 2, "AltGr");
+        input.modifiers = egui::Modifiers::ALT;
+        drop_text_of_shortcuts(&mut input, 1);
+        assert_eq!(input.events, [text("a")], "what was typed before stays");
     }
 
     #[test]
