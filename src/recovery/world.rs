@@ -15,7 +15,7 @@ pub enum Kind {
     Linked,
     /// A folder.
     Folder,
-    /// A symbolic link, junction or other reparse point.
+    /// A symbolic link or junction.
     Link,
     /// A pipe, device or anything else.
     Other,

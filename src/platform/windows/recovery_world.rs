@@ -26,9 +26,9 @@ use std::{
 };
 use windows_sys::Win32::{
     Storage::FileSystem::{
-        BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DEVICE, FILE_ATTRIBUTE_REPARSE_POINT,
-        FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES, FILE_TYPE_DISK,
-        GetDiskFreeSpaceExW, GetFileInformationByHandle, GetFileType, MOVEFILE_WRITE_THROUGH, MoveFileExW,
+        BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DEVICE, FILE_FLAG_BACKUP_SEMANTICS,
+        FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES, FILE_TYPE_DISK, GetDiskFreeSpaceExW,
+        GetFileInformationByHandle, GetFileType, MOVEFILE_WRITE_THROUGH, MoveFileExW,
     },
     System::Threading::CREATE_NEW_PROCESS_GROUP,
 };
@@ -57,12 +57,13 @@ pub fn kind(path: &Path) -> io::Result<Option<Kind>> {
         return Ok(Some(Kind::Other));
     }
     let metadata = file.metadata()?;
-    let attributes = metadata.file_attributes();
-    Ok(Some(if attributes & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
+    // Of reparse points only those that stand for another name: OneDrive's placeholders, and files that the system keeps
+    // deduplicated or compressed, are files.
+    Ok(Some(if metadata.is_symlink() {
         Kind::Link
     } else if metadata.is_dir() {
         Kind::Folder
-    } else if attributes & FILE_ATTRIBUTE_DEVICE != 0 {
+    } else if metadata.file_attributes() & FILE_ATTRIBUTE_DEVICE != 0 {
         Kind::Other
     } else if names_of(&file)? > 1 {
         Kind::Linked
