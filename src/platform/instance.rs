@@ -17,7 +17,7 @@ use crate::{
     domain::{Fault, Problem},
     store::atomic,
 };
-use interprocess::local_socket::{ConnectOptions, Stream, prelude::*};
+use interprocess::local_socket::{Stream, prelude::*};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
@@ -159,7 +159,7 @@ pub fn serve(dirs: &Dirs, post: Post, tickets: Tickets) -> Result<Host, Problem>
     let failed = |error: std::io::Error| {
         Problem::io(
             "Other commands cannot talk to this tray",
-            socket.path(),
+            &socket.path(),
             &error,
             "Those that only show something work without it, others are refused while this tray runs. A shorter path given \
              with --data-dir may help.",
@@ -348,7 +348,6 @@ fn talked(
 ) -> Result<Option<Reply>, Problem> {
     let until = Instant::now() + patience;
     let (context, socket) = (Context::of(dirs), socket(dirs));
-    let Ok(name) = socket.name() else { return Ok(None) };
     let (answer, answers) = mpsc::channel();
     let met = Arc::new(OnceLock::new());
     let meets = met.clone();
@@ -356,9 +355,9 @@ fn talked(
     std::thread::spawn(move || {
         let on_its_way = answer.clone();
         let mut heard = |reply| drop(on_its_way.send(Ok(Some(reply))));
-        let _ = answer.send(match ConnectOptions::new().name(name).connect_sync() {
+        let _ = answer.send(match socket.connect() {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(not_ours(&socket.path())),
             Err(_) => Ok(None),
-            Ok(stream) if !private::is_of_this_user(&stream) => Err(not_ours(socket.path())),
             Ok(stream) => {
                 let pid = *meets.get_or_init(|| process_at(&stream));
                 talk(&stream, &Question { context, request }, &mut heard).map(Some).map_err(|error| {
@@ -391,8 +390,7 @@ fn talked(
 
 /// The process id of the running tray, if one listens.
 pub fn tray(dirs: &Dirs) -> Option<u32> {
-    let stream = ConnectOptions::new().name(socket(dirs).name().ok()?).connect_sync().ok()?;
-    if private::is_of_this_user(&stream) { process_at(&stream) } else { None }
+    process_at(&socket(dirs).connect().ok()?)
 }
 
 /// The process at the other end.
@@ -422,8 +420,8 @@ fn not_ours(socket: &Path) -> Problem {
         Fault::Permission,
         "Cannot talk to the tray",
         socket.display().to_string(),
-        "a process of another user listens there",
-        "Remove that file, or give another folder with --data-dir.",
+        "a process of another user, or with other rights, listens there",
+        "End that process, or give another folder with --data-dir.",
     )
 }
 
@@ -460,7 +458,7 @@ mod tests {
         let dirs = dirs(home.path());
         assert_eq!(ask(&dirs, Request::Status), Ok(None));
         // A socket left behind by a crash does not block.
-        std::fs::write(socket(&dirs).path(), "").unwrap();
+        std::fs::write(home.path().join("tray.sock"), "").unwrap();
         let tickets = Tickets::default();
         let waiting = tickets.clone();
         let post: Post = Arc::new(move |event| {
@@ -490,7 +488,7 @@ mod tests {
             );
         }
         for nonsense in ["\n", "{}\n", "{\"context\":1}\n", "\0\0\0\n"] {
-            let mut stream = Stream::connect(socket(&dirs).name().unwrap()).unwrap();
+            let mut stream = socket(&dirs).connect().unwrap();
             stream.write_all(nonsense.as_bytes()).unwrap();
             let mut answer = String::new();
             BufReader::new(stream).read_line(&mut answer).unwrap();
@@ -500,7 +498,7 @@ mod tests {
 
     /// Asks, and leaves the answer where it is.
     fn asking(dirs: &Dirs) -> Stream {
-        let mut stream = Stream::connect(socket(dirs).name().unwrap()).unwrap();
+        let mut stream = socket(dirs).connect().unwrap();
         let question = Question { context: Context::of(dirs), request: Request::Status };
         stream.write_all(&serde_json::to_vec(&question).unwrap()).unwrap();
         stream.write_all(b"\n").unwrap();

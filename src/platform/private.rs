@@ -43,15 +43,13 @@ pub fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     }
 }
 
-/// Whether a process of this user is at the other end. On Windows the pipe lets in nobody else.
+/// Whether a process of this user is at the other end. On Windows: whether it is this user's pipe, which lets in nobody
+/// else.
 pub fn is_of_this_user(stream: &Stream) -> bool {
     #[cfg(unix)]
     return unix::is_of_this_user(stream);
-    #[cfg(not(unix))]
-    {
-        let _ = stream;
-        true
-    }
+    #[cfg(windows)]
+    return super::windows::pipe::is_of_this_user(stream);
 }
 
 #[cfg(unix)]

@@ -1,8 +1,9 @@
 //! A local socket of ours below the data folder, on Windows a named pipe, over which the processes of one user talk
 //! to each other.
 
+use super::private;
 use interprocess::local_socket::{
-    GenericFilePath, GenericNamespaced, Listener, ListenerOptions, Name, prelude::*,
+    GenericFilePath, GenericNamespaced, Listener, ListenerOptions, Name, Stream, prelude::*,
 };
 use std::{
     io,
@@ -27,9 +28,9 @@ impl Socket {
         Socket { path: folder.join(file), pipe: format!("{pipe}-{hash:016x}{}", session_suffix()) }
     }
 
-    /// The file, for messages; on Windows there is none.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// What it is called in messages: the file, on Windows the pipe.
+    pub fn path(&self) -> PathBuf {
+        if cfg!(windows) { Path::new(r"\\.\pipe").join(&self.pipe) } else { self.path.clone() }
     }
 
     /// The name by which the system knows it.
@@ -45,6 +46,19 @@ impl Socket {
         }
     }
 
+    /// Connects to the process of this user that listens.
+    ///
+    /// # Errors
+    ///
+    /// Nobody listens; [`io::ErrorKind::PermissionDenied`] where it is another user.
+    pub fn connect(&self) -> io::Result<Stream> {
+        let stream = connected(self)?;
+        match private::is_of_this_user(&stream) {
+            true => Ok(stream),
+            false => Err(io::ErrorKind::PermissionDenied.into()),
+        }
+    }
+
     /// Listens. Only the holder of a lock may: a socket left behind by a crash is replaced.
     ///
     /// # Errors
@@ -56,13 +70,23 @@ impl Socket {
         }
         let options = ListenerOptions::new().name(self.name()?).try_overwrite(true);
         #[cfg(windows)]
-        let options = for_this_user(options)?;
+        let options = super::windows::pipe::for_this_user(options)?;
         let listener = options.create_sync()?;
         // Until then, and where a system pays no heed to the mode, others are turned away when they come.
         #[cfg(unix)]
         std::fs::set_permissions(&self.path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         Ok(listener)
     }
+}
+
+#[cfg(not(windows))]
+fn connected(socket: &Socket) -> io::Result<Stream> {
+    interprocess::local_socket::ConnectOptions::new().name(socket.name()?).connect_sync()
+}
+
+#[cfg(windows)]
+fn connected(socket: &Socket) -> io::Result<Stream> {
+    super::windows::pipe::connect(&socket.pipe)
 }
 
 /// On Windows each logged-on session has its own tray and windows, as the vendor's (documented); elsewhere each
@@ -72,14 +96,4 @@ pub fn session_suffix() -> String {
     return format!("-{}", super::windows::session());
     #[cfg(not(windows))]
     String::new()
-}
-
-/// Lets only the user who listens, and the system, talk to it. By default everybody could listen in.
-#[cfg(windows)]
-fn for_this_user(options: ListenerOptions<'_>) -> io::Result<ListenerOptions<'_>> {
-    use interprocess::os::windows::{
-        local_socket::ListenerOptionsExt, security_descriptor::SecurityDescriptor,
-    };
-    let owner_and_system = widestring::u16cstr!("D:P(A;;GA;;;OW)(A;;GA;;;SY)");
-    Ok(options.security_descriptor(SecurityDescriptor::deserialize(owner_and_system)?))
 }

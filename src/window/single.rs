@@ -11,7 +11,7 @@ use crate::{
     },
     store::atomic,
 };
-use interprocess::local_socket::{ConnectOptions, Listener, prelude::*};
+use interprocess::local_socket::{Listener, prelude::*};
 use std::{
     io::{Read, Write},
     path::Path,
@@ -101,7 +101,7 @@ impl Door {
 }
 
 fn knock(socket: &Socket) -> std::io::Result<()> {
-    let mut stream = ConnectOptions::new().name(socket.name()?).connect_sync()?;
+    let mut stream = socket.connect()?;
     let _ = stream.set_send_timeout(Some(TALK));
     stream.write_all(KNOCK)
 }

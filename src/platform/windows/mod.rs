@@ -5,6 +5,7 @@ pub mod console;
 pub mod discovery;
 pub mod identity;
 pub mod machine_settings;
+pub mod pipe;
 pub mod policies;
 pub mod programs;
 pub mod proxy;

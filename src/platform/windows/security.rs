@@ -3,13 +3,16 @@
 use std::{
     fs::File,
     io,
-    os::windows::{fs::OpenOptionsExt, io::AsRawHandle},
+    os::windows::{
+        fs::OpenOptionsExt,
+        io::{AsHandle, AsRawHandle},
+    },
     path::Path,
 };
 use windows_sys::Win32::{
     Foundation::{CloseHandle, LocalFree},
     Security::{
-        Authorization::{ConvertSidToStringSidW, GetSecurityInfo, SE_FILE_OBJECT},
+        Authorization::{ConvertSidToStringSidW, GetSecurityInfo, SE_FILE_OBJECT, SE_OBJECT_TYPE},
         GetTokenInformation, OWNER_SECURITY_INFORMATION, PSID, TOKEN_QUERY, TOKEN_USER, TokenUser,
     },
     Storage::FileSystem::{FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, READ_CONTROL},
@@ -50,12 +53,17 @@ fn is_below_own_profile(path: &Path) -> bool {
 
 /// The owner of an open file or folder, as text: `S-1-5-…`.
 pub fn owner_of(file: &File) -> io::Result<String> {
+    owner_of_object(file, SE_FILE_OBJECT)
+}
+
+/// The owner of what is open, of this kind.
+pub fn owner_of_object(object: &impl AsHandle, kind: SE_OBJECT_TYPE) -> io::Result<String> {
     let (mut owner, mut descriptor) = (std::ptr::null_mut(), std::ptr::null_mut());
     // SAFETY: the handle is open; what comes back is freed after the last look at the owner in it.
     unsafe {
         let code = GetSecurityInfo(
-            file.as_raw_handle(),
-            SE_FILE_OBJECT,
+            object.as_handle().as_raw_handle(),
+            kind,
             OWNER_SECURITY_INFORMATION,
             &mut owner,
             std::ptr::null_mut(),
@@ -72,7 +80,8 @@ pub fn owner_of(file: &File) -> io::Result<String> {
     }
 }
 
-fn this_user() -> io::Result<String> {
+/// The user who runs this, as text: `S-1-5-…`.
+pub fn this_user() -> io::Result<String> {
     let mut token = std::ptr::null_mut();
     // SAFETY: the block is as long as said and aligned for the structure, and the token is closed.
     unsafe {
@@ -110,20 +119,27 @@ unsafe fn text_of(sid: PSID) -> io::Result<String> {
 /// Owner, group and access rights of a file, as text, for tests.
 #[cfg(test)]
 pub fn rights_of(path: &Path) -> io::Result<String> {
+    let file = File::options()
+        .access_mode(READ_CONTROL)
+        .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS)
+        .open(path)?;
+    rights_of_object(&file, SE_FILE_OBJECT)
+}
+
+/// Owner, group and access rights of what is open, of this kind, as text, for tests.
+#[cfg(test)]
+pub fn rights_of_object(object: &impl AsHandle, kind: SE_OBJECT_TYPE) -> io::Result<String> {
     use windows_sys::Win32::Security::{
-        Authorization::{
-            ConvertSecurityDescriptorToStringSecurityDescriptorW, GetNamedSecurityInfoW, SDDL_REVISION_1,
-        },
+        Authorization::{ConvertSecurityDescriptorToStringSecurityDescriptorW, SDDL_REVISION_1},
         DACL_SECURITY_INFORMATION, GROUP_SECURITY_INFORMATION,
     };
     let what = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
     let (none, mut descriptor, mut text) = (std::ptr::null_mut(), std::ptr::null_mut(), std::ptr::null_mut());
-    let name = super::wide(path);
-    // SAFETY: the name ends with a zero; what comes back is freed after it was copied.
+    // SAFETY: the handle is open; what comes back is freed after it was copied.
     unsafe {
-        let code = GetNamedSecurityInfoW(
-            name.as_ptr(),
-            SE_FILE_OBJECT,
+        let code = GetSecurityInfo(
+            object.as_handle().as_raw_handle(),
+            kind,
             what,
             none,
             none,
