@@ -21,7 +21,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 profile=${PROFILE:-debug}
 export DESK_PROGRAMS=${CARGO_TARGET_DIR:-$root/target}/$profile
-export DESK_OUT=${OUT:-$root/target/desktop}
+export DESK_OUT=${OUT:-$root/target/desktop} PYTHONPATH=$root/tests/support
 mkdir -p "$DESK_OUT"
 
 for tool in Xvfb openbox xfce4-panel xclip xdotool xmessage import convert tesseract dbus-run-session gdbus strace python3; do

@@ -2,7 +2,7 @@
 """A stand-in for VisualCron in a Wine prefix of its own, with registry keys, programs that bear versions and a real
 Windows service; and the real program, which has to find it, tell of it, and start and stop the service.
 
-    tests/windows/discovery.py [PROGRAM [STEP…]]      default: dist/visualcron-tray.com, made by scripts/windows/build.sh
+    tests/windows/discovery.py [PROGRAM [STEP…]]      default: dist/visualcron-tray.exe, made by scripts/windows/build.sh
 
 What the program says is held against what Windows' own tools say: nothing passes because it was not looked at. Wine's
 quirk here: everybody is an administrator, so that nothing is refused.
@@ -10,10 +10,8 @@ quirk here: everybody is an administrator, so that nothing is refused.
 
 import json
 import time
-from subprocess import TimeoutExpired
 
-import prefix
-from prefix import FOLDERS, ask, begin, check, on_disk, put_programs, same, wait_for, wine
+from prefix import FOLDERS, TRAY, ask, begin, check, log, on_disk, put_programs, run, same, wait_for, wine
 
 UNINSTALL = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
 UNINSTALL_32 = r"SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall"
@@ -124,9 +122,8 @@ def noticed_by_the_tray():
     """The tray sees what others do to the service, without asking again and again. The last step: in Wine a service that
     was watched cannot be deleted any more."""
     service("VisualCron", rf'"{FOLDER}\VisualCronService.exe"')
-    log = on_disk(r"C:\data\log\visualcron-tray.log")
-    tray = begin(prefix.tray(), "-v", *FOLDERS, "tray")
-    looks = lambda: log.read_text(errors="replace").count("sources.read") if log.exists() else 0
+    tray = begin(TRAY, "-v", *FOLDERS, "tray")
+    looks = lambda: log().count("sources.read")
     try:
         wait_for("the tray's first look", lambda: looks() > 0)
         # It looks once or twice at its start: until that is over.
@@ -143,11 +140,7 @@ def noticed_by_the_tray():
         wait_for("a look because the service was stopped", lambda: looks() > quiet)
     finally:
         ask("exit", expect=None)
-        try:
-            tray.wait(prefix.PATIENCE)
-        except TimeoutExpired:
-            tray.kill()
-            check(False, "the tray does not end")
+        wait_for("the end of the tray", lambda: tray.poll() is not None)
 
 
 def one_that_fails():
@@ -255,18 +248,14 @@ def policies():
     ask("settings", "set", "notices.expiring_days", "10")
 
 
-prefix.run(
-    "discovery",
-    "visualcron-tray.com",
-    (
-        nothing_installed,
-        everything_by_its_service,
-        started_and_stopped,
-        one_that_fails,
-        client_alone,
-        by_other_hints,
-        machine_settings,
-        policies,
-        noticed_by_the_tray,
-    ),
+run(
+    nothing_installed,
+    everything_by_its_service,
+    started_and_stopped,
+    one_that_fails,
+    client_alone,
+    by_other_hints,
+    machine_settings,
+    policies,
+    noticed_by_the_tray,
 )

@@ -2,14 +2,13 @@
 r"""License host, validation, diagnosis, proxy and their windows under Wine, as a user has them: real programs over real
 TLS, and windows by keys alone.
 
-    tests/windows/license.py [PROGRAM [STEP…]]     default: dist/visualcron-tray.com, made by scripts/windows/build.sh
+    tests/windows/license.py [PROGRAM [STEP…]]     default: dist/visualcron-tray.exe, made by scripts/windows/build.sh
 
 Pictures of the windows go to target/windows/window-*.png. What a window does is held against files, the clipboard and
 the command line, not against its looks. Wine's quirks that show here are named where they are met.
 """
 
 import base64
-import hashlib
 import json
 import re
 import shutil
@@ -20,78 +19,29 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
-from pathlib import Path
 
-from screen import ENV, OUT, PATIENCE, QUIET, ROOT, TOLD, WINE, compiled, keys, picture, processes, run, screen, wait_for, windows, work_of
+import prefix
+from prefix import OUT, PATIENCE, PROGRAM, FOLDERS, ROOT, begin, check, compiled, in_wine, on_disk, processes, same, wait_for, wine, work_of
+from screen import keys, picture, run, screen, windows
 
-PREFIX = OUT / "prefix-license"
-FOLDERS = ["--data-dir", r"C:\data", "--config", r"C:\data\settings.toml", "--visualcron-dir", r"C:\user"]
-CODE = "AAAA-1111-SECRET"
-LICENSES = f"""[[license]]
-activation_code = "{CODE}"
-server_id = "id-0001"
-name = "PROD-01"
-kind = "subscription"
-edition = "Pro"
-maintenance_until = 2027-01-31
-"""
-SETTINGS = f"""[[server]]
-name = "DEV-01"
-maintenance_until = 2027-06-30
+sys.path.append(str(ROOT / "tests/support"))
+from license_answers import CODE, LICENSES, SETTINGS, answer_of, forged, mistyped
 
-[[server]]
-name = "PROD-01"
-server_id = "id-0001"
-activation_code = "{CODE}"
-"""
 INTERNET = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Internet Settings"
-DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-checks = 0
-
-
-def check(holds, otherwise):
-    global checks
-    checks += 1
-    if not holds:
-        picture("failed")
-        raise AssertionError(f"FAILED: {otherwise}")
-
-
-def same(found, wanted, what):
-    check(found == wanted, f"{what}: {found!r}, not {wanted!r}")
-
-
-def on_disk(path):
-    return PREFIX / "drive_c" / path.removeprefix("C:\\").replace("\\", "/")
-
-
-def wine(*words, expect=0, typed=None, timeout=PATIENCE):
-    """Runs a program of Windows; its output by files, for what it starts keeps pipes open."""
-    out, err, given = (OUT / f"license.{name}" for name in ("stdout", "stderr", "stdin"))
-    given.write_text(typed or "")
-    with open(out, "w") as stdout, open(err, "w") as stderr, open(given) as stdin:
-        streams = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
-        code = subprocess.run([WINE, *words], env=ENV, timeout=timeout, **streams).returncode
-    text = [path.read_text(errors="replace").replace("\r", "") for path in (out, err)]
-    if expect is not None:
-        check(code == expect, f"{words} gave {code}, not {expect}:\n{text[0]}{text[1]}")
-    check(CODE not in text[0] + text[1], f"{words} shows the activation code")
-    return text[0], text[1], code
 
 
 def ask(*words, **options):
-    return wine(PROGRAM, *FOLDERS, *words, **options)
+    """Asks the program, which never shows an activation code."""
+    text, said, code = prefix.ask(*words, **options)
+    check(CODE not in text + said, f"{words} shows the activation code")
+    return text, said, code
 
 
 def start(name, *words):
     """Starts our program and leaves it running; what it says goes to a file."""
-    log = OUT / f"license-{name}.txt"
-    with open(log, "w") as said:
-        streams = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": said}
-        process = subprocess.Popen([WINE, PROGRAM, *FOLDERS, *words], env=ENV, start_new_session=True, **streams)
-    return process, log
+    path = OUT / f"license-{name}.txt"
+    with open(path, "w") as said:
+        return begin(PROGRAM, *FOLDERS, *words, said=said), path
 
 
 def fresh():
@@ -138,10 +88,6 @@ def authority():
     wine(OUT / "root.exe", in_wine(folder / "ca.der"))
 
 
-def in_wine(path):
-    return "Z:" + str(path).replace("/", "\\")
-
-
 class Host:
     """The license host, as a program under Wine."""
 
@@ -165,44 +111,12 @@ class Host:
         ask("license-host", "trust", self.address, "--fingerprint", self.fingerprint)
 
     def answer(self, request):
-        """What its page shows, without scripts."""
-        part = 'Content-Disposition: form-data; name="request"'
-        form = f"--x\r\n{part}\r\n\r\n{request}\r\n--x--\r\n".encode()
-        asked = urllib.request.Request(
-            f"https://{self.address}/offline", form, {"Content-Type": "multipart/form-data; boundary=x"}
-        )
-        context = ssl.create_default_context(cafile=self.root)
-        page = urllib.request.urlopen(asked, context=context, timeout=PATIENCE).read().decode()
-        return re.search(r"-----BEGIN VISUALCRON-TRAY VALIDATION ANSWER.*?ANSWER-----", page, re.DOTALL)[0]
+        return answer_of(self.address, self.root, request)
 
     def end(self):
-        for pid in processes(PREFIX, Path(PROGRAM).name):
+        for pid in processes(PROGRAM.name):
             subprocess.run(["kill", str(pid)], check=False)
         wait_for("the end of the license host", lambda: self.process.poll() is not None)
-
-
-def base32(data):
-    plain = base64.b32encode(data).decode().rstrip("=")
-    return plain.translate(str.maketrans(BASE32, DIGITS))
-
-
-def forged(answer):
-    """The same answer with a later date, signed by nobody: its check sum fits."""
-    digits = re.sub(r"\s", "", re.search(r"VCTA1:([\s0-9A-Z]+):", answer)[1]).translate(str.maketrans(DIGITS, BASE32))
-    header, claims, signature = base64.b32decode(digits + "=" * (-len(digits) % 8)).decode().split(".")
-    claims = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-    claims["maintenance_until"] = "2037-01-31"
-    claims = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
-    token = f"{header}.{claims}.{signature}".encode()
-    return f"VCTA1:{base32(token)}:{base32(hashlib.sha256(token).digest()[:5])}"
-
-
-def mistyped(answer):
-    """One character of it is another."""
-    at = answer.index("VCTA1:") + 40
-    while answer[at] not in DIGITS:
-        at += 1
-    return answer[:at] + ("B" if answer[at] == "A" else "A") + answer[at + 1 :]
 
 
 def standing():
@@ -217,10 +131,7 @@ def copy(text):
 
 
 def copied():
-    out = OUT / "clipboard.txt"
-    with open(out, "w") as stdout:
-        subprocess.run([WINE, OUT / "clipboard.exe", "get"], env=ENV, stdin=subprocess.DEVNULL, stdout=stdout)
-    return out.read_text()
+    return wine(OUT / "clipboard.exe", "get", expect=None)[0]
 
 
 def online():
@@ -471,7 +382,7 @@ def validation_window():
     saved = wait_for("the saved request", lambda: documents("Validation request PROD-01"))
     request = saved[0].read_text()
     keys("alt+c")
-    wait_for("the copied request", lambda: copied().replace("\r", "") == request.replace("\r", ""))
+    wait_for("the copied request", lambda: copied() == request.replace("\r", ""))
     window.picture("request")
     keys("alt+q")
     window.picture("code")
@@ -519,7 +430,7 @@ def connection_window():
 
 def idles(window):
     """What a window uses that nobody touches. Under Wine winit's loop is woken some 60 times a second: told, not judged."""
-    pid = next(pid for pid in processes(PREFIX, Path(PROGRAM).name) if b"window" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    pid = next(pid for pid, words in processes(PROGRAM.name).items() if "window" in words)
     time.sleep(2)
     before = work_of(pid)
     time.sleep(5)
@@ -527,23 +438,8 @@ def idles(window):
     print(f"idle: the window {window.name} in 5 s: {used[0]:.2f} s, woken {used[1]} times", flush=True)
 
 
-def main():
-    global PROGRAM
-    PROGRAM = str(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "dist/visualcron-tray.com").resolve())
+if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     compiled("clipboard")
     compiled("root", "-lcrypt32")
-    with screen(PREFIX):
-        authority()
-        for step in [globals()[name] for name in sys.argv[2:]] or STEPS:
-            before, begun = checks, time.monotonic()
-            step()
-            print(f"{step.__name__}: ok ({checks - before} checks, {time.monotonic() - begun:.1f} s)", flush=True)
-        print(f"{checks} checks in all")
-
-
-STEPS = (online, by_hand, proxies, password, validation_window, connection_window)
-
-
-if __name__ == "__main__":
-    main()
+    prefix.run(authority, online, by_hand, proxies, password, validation_window, connection_window, around=screen())

@@ -2,7 +2,7 @@
 """Clear server cache under Wine, with real processes and files: Clients that close at once, late or never, a servers.xml
 that others hold open, what must be refused, ended at each write of its journal, and what users break in the middle.
 
-    tests/windows/recovery.py [PROGRAM [STEP…]]       default: dist/visualcron-tray.com, made by scripts/windows/build.sh
+    tests/windows/recovery.py [PROGRAM [STEP…]]       default: dist/visualcron-tray.exe, made by scripts/windows/build.sh
 
 Wine's quirks here: its Restart Manager names nobody; and it has no junctions and links to refuse: those of Linux it
 follows without a word.
@@ -15,8 +15,10 @@ import subprocess
 import sys
 import time
 
-import prefix
-from prefix import FOLDERS, OUT, PATIENCE, QUIET, WINE, ask, begin, check, on_disk, processes, put_programs, same, wait_for, wine
+from prefix import (
+    ENV, FOLDERS, OUT, PATIENCE, PROGRAM, QUIET, TRAY, WINE, ask, begin, check, log, on_disk, processes, put_programs, run, same,
+    wait_for, wine,
+)
 
 CLIENT, VENDOR = "VisualCronClient.exe", "VCTray.exe"
 PROGRAMS = r"C:\Program Files (x86)\VisualCron"
@@ -85,7 +87,7 @@ def journals():
 def during(*words):
     """A recovery that has begun."""
     known = journals()
-    process = begin(prefix.PROGRAM, *FOLDERS, "recover", "--yes", "--wait", "0", *words)
+    process = begin(PROGRAM, *FOLDERS, "recover", "--yes", "--wait", "0", *words)
     wait_for("the journal", lambda: process.poll() is not None or journals() - known)
     return process
 
@@ -188,14 +190,14 @@ def long_and_foreign_names():
         places += ["--visualcron-dir", rf"{user}\VisualCron"]
         on_disk(rf"{user}\data").mkdir()
         on_disk(rf"{user}\settings.toml").write_text(f"[visualcron]\nclient_program = '{programs}\\{CLIENT}'\n")
-        said = "".join(wine(prefix.PROGRAM, *places, "recover", "--yes", "--wait", "0")[:2])
+        said = "".join(wine(PROGRAM, *places, "recover", "--yes", "--wait", "0")[:2])
         names = [path.name for path in settings.iterdir()]
         check(len(names) == 1 and names[0].endswith(".bak"), f"{names}: {said}")
         same((settings / names[0]).read_text(), OLD, "the backup")
         check(rf"{user}\VisualCron\settings\{names[0]}" in said, said)
         again = wait_for("the Client again", lambda: processes(CLIENT))
         same(list(again.values()), [["größer 日本"]], "its arguments")
-        said = "".join(wine(prefix.PROGRAM, *places, "recover", "--undo", "--yes", "--wait", "0")[:2])
+        said = "".join(wine(PROGRAM, *places, "recover", "--undo", "--yes", "--wait", "0")[:2])
         same([path.name for path in settings.iterdir()], ["servers.xml"], said)
         fresh()
 
@@ -224,9 +226,8 @@ def refused():
 def beside_our_tray():
     """Our own tray is closed by its window, and comes back with its options."""
     fresh()
-    ours = begin(prefix.tray(), *FOLDERS, "tray")
-    log = on_disk(r"C:\data\log\visualcron-tray.log")
-    wait_for("the tray", lambda: log.exists() and "tray.started" in log.read_text(errors="replace"))
+    ours = begin(TRAY, *FOLDERS, "tray")
+    wait_for("the tray", lambda: "tray.started" in log())
     # It answers: what is asked now comes from it.
     ask("status", expect=None)
     before = processes("visualcron-tray.exe")
@@ -244,8 +245,8 @@ def beside_our_tray():
 def struck(nth, *words):
     """A recovery that is killed at the nth of its writes that are synced to the disk; its exit code."""
     strike = ["-e", "trace=fsync", "-e", f"inject=fsync:signal=SIGKILL:when={nth}"]
-    command = ["strace", "-qq", "-o", "/dev/null", *strike, WINE, prefix.PROGRAM, *FOLDERS, "recover", *words]
-    return subprocess.run(command, env=prefix.ENV, timeout=PATIENCE, **QUIET).returncode
+    command = ["strace", "-qq", "-o", "/dev/null", *strike, WINE, PROGRAM, *FOLDERS, "recover", *words]
+    return subprocess.run(command, env=ENV, timeout=PATIENCE, **QUIET).returncode
 
 
 def run_as_before(context):
@@ -329,7 +330,7 @@ def session_ends_meanwhile():
     said = recover(expect=69)
     check("is under way already" in said, said)
     end = [WINE, "wineboot", "--end-session", "--force", "--kill"]
-    subprocess.run(end, env=prefix.ENV, timeout=PATIENCE, **QUIET)
+    subprocess.run(end, env=ENV, timeout=PATIENCE, **QUIET)
     wait_for("the end of the command", lambda: process.poll() is not None)
     same(list(texts()), ["servers.xml"], "after the session's end")
     fresh()
@@ -354,8 +355,8 @@ def full_disk():
         known = set(small.rglob("*.jsonl"))
         out = OUT / "full-disk.txt"
         with open(out, "w") as streams:
-            command = [WINE, prefix.PROGRAM, *places, "recover", "--yes", "--wait", "0"]
-            process = subprocess.Popen(command, env=prefix.ENV, stdin=subprocess.DEVNULL, stdout=streams, stderr=streams)
+            command = [WINE, PROGRAM, *places, "recover", "--yes", "--wait", "0"]
+            process = subprocess.Popen(command, env=ENV, stdin=subprocess.DEVNULL, stdout=streams, stderr=streams)
         begun = lambda: any('"begins"' in path.read_text() for path in set(small.rglob("*.jsonl")) - known)
         wait_for("the first step", lambda: process.poll() is not None or begun())
         with open(small / "filler", "wb", buffering=0) as filler:
@@ -372,9 +373,9 @@ def full_disk():
             is_untouched(said)
         wait_for("the Client again", lambda: processes(CLIENT))
         (small / "filler").unlink()
-        wine(prefix.PROGRAM, *places, "recover", "--rollback", "--wait", "0", expect=None)
+        wine(PROGRAM, *places, "recover", "--rollback", "--wait", "0", expect=None)
         is_whole(f"after a full disk: {said}")
-        left = json.loads(wine(prefix.PROGRAM, *places, "recover", "--status", "--json", expect=None)[0])
+        left = json.loads(wine(PROGRAM, *places, "recover", "--status", "--json", expect=None)[0])
         same(left["state"], "none", f"what is open: {said}")
     check(any(codes), codes)
     print(f"  exit codes with a full disk: {codes}; lost: 0")
@@ -399,21 +400,17 @@ def in_a_namespace():
 
 
 in_a_namespace()
-prefix.run(
-    "recovery",
-    "visualcron-tray.com",
-    (
-        closes_at_once,
-        closes_late,
-        does_not_close,
-        held_by_the_client,
-        held_by_another,
-        long_and_foreign_names,
-        refused,
-        beside_our_tray,
-        broken_by_hand,
-        killed_at_every_write,
-        full_disk,
-        session_ends_meanwhile,
-    ),
+run(
+    closes_at_once,
+    closes_late,
+    does_not_close,
+    held_by_the_client,
+    held_by_another,
+    long_and_foreign_names,
+    refused,
+    beside_our_tray,
+    broken_by_hand,
+    killed_at_every_write,
+    full_disk,
+    session_ends_meanwhile,
 )

@@ -3,7 +3,8 @@ r"""Drives the real tray under Wine on a screen of its own, with mouse and keys,
 
     tests/windows/tray.py [PROGRAM [STEP…]]      default: dist/visualcron-tray.exe, made by scripts/windows/build.sh
 
-Pictures of each step go to target/windows/*.png. IDLE_SECONDS (20) is how long the idle tray is looked at. Wine's quirks that show here:
+Pictures of each step go to target/windows/*.png. IDLE_SECONDS (20) is how long the idle tray is looked at. Wine's quirks
+that show here:
 - the icon lives in the window "Wine System Tray", for there is no taskbar;
 - Shell_NotifyIconGetRect is not implemented, as if the icon were in a hidden overflow;
 - there are no toasts, so notices come as balloons, and a click on one is not told to the program: the test says it;
@@ -14,21 +15,22 @@ Pictures of each step go to target/windows/*.png. IDLE_SECONDS (20) is how long 
 import json
 import os
 import re
-import subprocess
-import sys
 import time
-from pathlib import Path
 
-import prefix as in_prefix
-from screen import (
-    ENV, OUT, PATIENCE, QUIET, ROOT, TOLD, WINE, compiled, keys, picture, processes, run, screen, wait_for, windows, work_of,
+from prefix import (
+    ENV, FOLDERS, LAST_WORDS, OUT, PROGRAM, TRAY, ask, begin, check, compiled, log, on_disk, processes, put_programs,
+    same, wait_for, wine, work_of,
 )
+from prefix import run as run_steps
+from screen import click, keys, picture, run, screen, windows
 
 IDLE_SECONDS = float(os.environ.get("IDLE_SECONDS", "20"))
-FOLDERS = ["--data-dir", "C:\\tray", "--config", "C:\\tray\\settings.toml", "--visualcron-dir", "C:\\vc"]
 TRAY_MESSAGE = 6002
 BALLOON_CLICKED = 0x405
-WM_CLOSE = 0x10
+WM_CLOSE, WM_TIMECHANGE, WM_DISPLAYCHANGE, WM_POWERBROADCAST, WM_DPICHANGED = 0x10, 0x1E, 0x7E, 0x218, 0x2E0
+PBT_APMRESUMESUSPEND, PBT_APMRESUMEAUTOMATIC = 7, 18
+OPENED = OUT / "stand-ins/opened.txt"
+NONE = "<ArrayOfConnection />"
 
 
 def tray_window():
@@ -54,19 +56,13 @@ def icon():
     return run("convert", "x:root[20x20+%d+%d]" % (x, y), "-depth", "8", "txt:-")
 
 
-def click(button, x, y):
-    # From elsewhere, so that a window that is new under the pointer notices it.
-    run("xdotool", "mousemove", "900", "700", "sleep", "0.2", "mousemove", str(x), str(y), "sleep", "0.2", "click", str(button))
-
-
 def post(*words, window="tray_icon_app"):
     """A message to the tray's window, or one of another class, as the shell sends it."""
-    command = [WINE, OUT / "post.exe", window, *map(str, words)]
-    subprocess.run(command, env=ENV, check=True, stdin=subprocess.DEVNULL, timeout=PATIENCE)
+    wine(OUT / "post.exe", window, *map(str, words))
 
 
 def open_menu(name):
-    def ask():
+    def clicked():
         tray = wait_for("the icon", tray_window)
         click(3, tray[2] + 10, tray[3] + 10)
         end = time.monotonic() + 5
@@ -75,7 +71,7 @@ def open_menu(name):
         return menus()
 
     # Wine misses a click now and then on an icon that was made anew.
-    wait_for("the menu", ask)
+    wait_for("the menu", clicked)
     time.sleep(0.3)
     picture(name)
 
@@ -83,35 +79,33 @@ def open_menu(name):
 class Demo:
     """The tray in a demo world."""
 
-    def __init__(self, program):
-        self.log = OUT / "demo.txt"
-        with open(self.log, "w") as log:
-            self.process = subprocess.Popen(
-                [WINE, program, "demo"], stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=ENV, start_new_session=True
-            )
-        told = wait_for("the demo's words", lambda: re.search(r"servers, in C:(\S+)\.", self.log.read_text()))
-        self.folder = PREFIX / "drive_c" / told[1].strip("\\").replace("\\", "/")
+    def __init__(self):
+        self.said = OUT / "demo.txt"
+        with open(self.said, "w") as said:
+            self.process = begin(TRAY, "demo", said=said)
+        told = wait_for("the demo's words", lambda: re.search(r"servers, in (C:\S+)\.", self.said.read_text()))
+        self.folder = on_disk(told[1])
 
-    def path_log(self):
-        log = self.folder / "data/log/visualcron-tray.log"
-        return log.read_text() if log.exists() else ""
+    def log(self):
+        path = self.folder / "data/log/visualcron-tray.log"
+        return path.read_text() if path.exists() else ""
 
     def wait_for_end(self):
         wait_for("the end of the program", lambda: self.process.poll() is not None)
         wait_for("the icon to go", lambda: not tray_window())
-        assert not self.folder.exists(), f"left behind: {[str(path) for path in self.folder.rglob('*')]}"
-        return self.process.returncode
+        check(not self.folder.exists(), f"left behind: {[str(path) for path in self.folder.rglob('*')]}")
+        same(self.process.returncode, 0, f"exit code of the demo ({self.said.read_text()})")
 
 
-def whole_visit(program):
-    demo = Demo(program)
+def whole_visit():
+    demo = Demo()
     wait_for("the icon", tray_window)
     # One license of the demo world expires soon, and some have: the notice comes at once.
     wait_for("the balloon", balloon)
     time.sleep(0.3)
     picture("balloon")
     expired = icon()
-    assert "toast" not in demo.path_log(), "a demo registers nothing, so it cannot have toasts"
+    check("toast" not in demo.log(), "a demo registers nothing, so it cannot have toasts")
     # NIN_BALLOONUSERCLICK, which Wine does not send.
     post(TRAY_MESSAGE, 0, BALLOON_CLICKED)
     wait_for("the page with the details", lambda: "details" in OPENED.read_text())
@@ -124,7 +118,7 @@ def whole_visit(program):
     time.sleep(0.3)
     picture("submenu")
     keys("Down", "Return")
-    wait_for("the opened log folder", lambda: 'command=client-log' in demo.path_log() or "open client-log" in demo.path_log())
+    wait_for("the opened log folder", lambda: 'command=client-log' in demo.log() or "open client-log" in demo.log())
     wait_for("the menu to close", lambda: not menus())
     wait_for("the folder on the screen", folder_window)
     time.sleep(0.5)
@@ -157,64 +151,58 @@ def whole_visit(program):
     wait_for("no balloon in the way", lambda: not balloon())
     open_menu("menu-renewed")
     keys("Up", "Return")
-    code = demo.wait_for_end()
-    assert code == 0, f"exit code {code}"
+    demo.wait_for_end()
     picture("ended")
 
 
-def from_the_console(program):
+def from_the_console():
     """The console's twin starts the tray, and is done; later it talks to it."""
-    twin = Path(program).resolve().with_suffix(".com")
-    if not twin.exists():
-        print("(no twin for the console beside the program)")
-        return
-    command = [WINE, "cmd", "/c", str(twin).replace("/", "\\"), *FOLDERS]
+    check(PROGRAM != TRAY, f"no twin for the console beside {TRAY}")
 
-    def ask(*words):
-        # Files, not pipes: the services that Wine starts beside the first program keep its streams.
-        out, err = OUT / "twin.stdout", OUT / "twin.stderr"
-        with open(out, "w") as stdout, open(err, "w") as stderr:
-            streams = {"stdin": subprocess.DEVNULL, "stdout": stdout, "stderr": stderr}
-            code = subprocess.run([*command, *words], env=ENV, timeout=PATIENCE, **streams).returncode
-        return subprocess.CompletedProcess(words, code, out.read_text(), err.read_text())
+    def typed(*words, expect=0):
+        return wine("cmd", "/c", str(PROGRAM).replace("/", "\\"), *FOLDERS, *words, expect=expect)
 
-    first = ask()
-    assert first.returncode == 0, first
+    typed()
     wait_for("the icon", tray_window)
-    log = PREFIX / "drive_c/tray/log/visualcron-tray.log"
-    wait_for("the start", lambda: log.exists() and "tray.started" in log.read_text())
-    second = ask()
-    assert second.returncode == 0 and "already running" in second.stderr, second
-    status = ask("status")
-    assert status.returncode == 3 and "No servers are known yet" in status.stdout, status
-    end = ask("exit")
-    assert end.returncode == 0 and "The tray has ended" in end.stderr, end
+    wait_for("the start", lambda: "tray.started" in log())
+    _, said, _ = typed()
+    check("already running" in said, said)
+    text, _, _ = typed("status", expect=3)
+    check("No servers are known yet" in text, text)
+    _, said, _ = typed("exit")
+    check("The tray has ended" in said, said)
     wait_for("the icon to go", lambda: not tray_window())
     # A start that is no demo registers the name for toasts, which a demo does not.
-    key = "HKCU\\Software\\Classes\\AppUserModelId\\visualcron-tray"
-    subprocess.run([WINE, "reg", "query", key], env=ENV, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    wine("reg", "query", r"HKCU\Software\Classes\AppUserModelId\visualcron-tray")
 
 
-def service_from_the_menu(program):
+def tray_with(servers):
+    """A tray with this list of servers, which tells what it does."""
+    settings = on_disk(r"C:\user\settings")
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "servers.xml").write_text(servers)
+    tray = begin(TRAY, "-v", *FOLDERS, "tray")
+    wait_for("the icon", tray_window)
+    return tray
+
+
+def close(tray):
+    post(WM_CLOSE)
+    wait_for("the end of the program", lambda: tray.poll() is not None)
+    wait_for("the icon to go", lambda: not tray_window())
+
+
+def service_from_the_menu():
     """Server, Service, Start and Stop: with a stand-in for the server's service, and Windows' own word for its state."""
-    folder = PREFIX / "drive_c/Program Files (x86)/VisualCron"
-    subprocess.run([ROOT / "tests/windows/stand-ins/make.sh", folder], check=True)
+    put_programs(r"C:\Program Files (x86)\VisualCron")
     binary = '"C:\\Program Files (x86)\\VisualCron\\VisualCronService.exe"'
-    quiet = {"env": ENV, "check": True, "stdin": subprocess.DEVNULL, "timeout": PATIENCE}
-    subprocess.run([WINE, "sc", "create", "VisualCron", "binPath=", binary, "start=", "demand"], stdout=subprocess.DEVNULL, **quiet)
+    wine("sc", "create", "VisualCron", "binPath=", binary, "start=", "demand")
 
     def state():
-        out = OUT / "sc.txt"
-        with open(out, "w") as stdout:
-            subprocess.run([WINE, "sc", "query", "VisualCron"], stdout=stdout, **quiet)
-        return next(line.split()[-1] for line in out.read_text().splitlines() if "STATE" in line)
+        return next(line.split()[-1] for line in wine("sc", "query", "VisualCron")[0].splitlines() if "STATE" in line)
 
-    assert state() == "STOPPED"
-    tray = subprocess.Popen(
-        [WINE, program, *FOLDERS, "tray"], env=ENV, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    wait_for("the icon", tray_window)
-    log = PREFIX / "drive_c/tray/log/visualcron-tray.log"
+    same(state(), "STOPPED", "the service, to begin with")
+    tray = tray_with(NONE)
     for word, moves, wanted in [("start", [], "RUNNING"), ("stop", ["Down"], "STOPPED")]:
         wait_for("no balloon in the way", lambda: not balloon())
         open_menu(f"service-{word}")
@@ -229,23 +217,17 @@ def service_from_the_menu(program):
         picture(f"service-{word}-menu")
         keys(*moves, "Return")
         wait_for(f"the service to {word}", lambda: state() == wanted)
-        wait_for("the word of it", lambda: log.read_text().count("service.changed") == 1 + bool(moves))
-    post(WM_CLOSE)
-    wait_for("the end of the program", lambda: tray.poll() is not None)
+        wait_for("the word of it", lambda: log().count("service.changed") == 1 + bool(moves))
+    close(tray)
 
 
-def idle(program):
+def idle():
     """An idle tray costs nothing: what it and a bare program with a window use in the same time. No demo, whose license
     host looks at its files each second."""
-    subprocess.run([ROOT / "tests/windows/stand-ins/make.sh", OUT / "idle"], check=True)
-    bare = subprocess.Popen([WINE, OUT / "idle/VisualCronClient.exe", "idle"], env=ENV, stdin=subprocess.DEVNULL)
-    settings = PREFIX / "drive_c/vc/settings"
-    settings.mkdir(parents=True, exist_ok=True)
-    (settings / "servers.xml").write_text("<ArrayOfConnection />")
-    tray = subprocess.Popen([WINE, program, "-v", *FOLDERS, "tray"], env=ENV, **QUIET)
-    wait_for("the icon", tray_window)
-    wait_for("the bare program", lambda: processes(PREFIX, "VisualCronClient.exe"))
-    pids = {name: processes(PREFIX, name)[0] for name in ("visualcron-tray.exe", "VisualCronClient.exe")}
+    put_programs(r"C:\idle")
+    bare = begin(r"C:\idle\VisualCronClient.exe")
+    tray = tray_with(NONE)
+    pids = {name: next(iter(wait_for(name, lambda: processes(name)))) for name in ("visualcron-tray.exe", "VisualCronClient.exe")}
     time.sleep(5)
     before = {name: work_of(pid) for name, pid in pids.items()}
     time.sleep(IDLE_SECONDS)
@@ -254,34 +236,38 @@ def idle(program):
     print(f"idle: in {IDLE_SECONDS:.0f} s {', '.join(told)}", flush=True)
     seconds, woken = used["visualcron-tray.exe"]
     # It wakes up when something happens, which costs Wine some turns each time; not again and again.
-    assert seconds < IDLE_SECONDS / 100 + 0.05, told
-    assert woken < 100, told
+    check(seconds < IDLE_SECONDS / 100 + 0.05, told)
+    check(woken < 100, told)
     # And it was not deaf: what changes now is read.
-    log = PREFIX / "drive_c/tray/log/visualcron-tray.log"
-    looks = log.read_text().count("sources.read")
-    (settings / "servers.xml").write_text("<ArrayOfConnection></ArrayOfConnection>")
-    wait_for("a look because a file has changed", lambda: log.read_text().count("sources.read") > looks)
+    looks = log().count("sources.read")
+    on_disk(r"C:\user\settings\servers.xml").write_text(NONE + "<!-- again -->")
+    wait_for("a look because a file has changed", lambda: log().count("sources.read") > looks)
     post(WM_CLOSE, window="StandIn")
-    post(WM_CLOSE)
-    wait_for("the end of the program", lambda: tray.poll() is not None)
-    assert bare.wait(PATIENCE) == 0
+    wait_for("the end of the bare program", lambda: bare.poll() is not None)
+    close(tray)
 
 
-def addresses(program):
+def told_by_windows():
+    """What Windows tells a tray: that it has slept, that its clock was set, that the screens or their scaling are others,
+    and that Group Policy was applied."""
+    tray = tray_with(NONE)
+    slept = log().count("machine.resumed")
+    post(WM_POWERBROADCAST, PBT_APMRESUMESUSPEND)
+    for message in (WM_DISPLAYCHANGE, WM_DPICHANGED, WM_TIMECHANGE):
+        post(message)
+        check(tray_window(), f"no icon after message {message}")
+    same(log().count("machine.resumed"), slept, "how often it slept, when it did not, or was told so before")
+    post(WM_POWERBROADCAST, PBT_APMRESUMEAUTOMATIC)
+    wait_for("a look at the time after a sleep", lambda: log().count("machine.resumed") > slept)
+    looks = log().count("sources.read")
+    post("policy")
+    wait_for("a look because of a policy", lambda: log().count("sources.read") > looks)
+    close(tray)
+
+
+def addresses():
     """What is behind a toast: an address that the shell opens, with the tray running and without."""
-    folder = PREFIX / "drive_c/vc/settings"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "servers.xml").write_text(
-        "<ArrayOfConnection><Connection><Name>PROD-01</Name><Address>prod-01</Address>"
-        "<MaintenanceExpires>2020-01-31</MaintenanceExpires></Connection></ArrayOfConnection>"
-    )
-    state = PREFIX / "drive_c/tray/state.json"
-
-    def run_tray():
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        tray = subprocess.Popen([WINE, program, "-v", *FOLDERS, "tray"], env=ENV, **quiet)
-        wait_for("the icon", tray_window)
-        return tray
+    state = on_disk(r"C:\data\state.json")
 
     def announced():
         try:
@@ -291,105 +277,89 @@ def addresses(program):
 
     def opens(address):
         """As the shell opens it."""
-        subprocess.run([WINE, "start", "/wait", address], env=ENV, timeout=PATIENCE, stdin=subprocess.DEVNULL)
+        wine("start", "/wait", address, expect=None)
 
-    tray = run_tray()
+    tray = tray_with(
+        "<ArrayOfConnection><Connection><Name>PROD-01</Name><Address>prod-01</Address>"
+        "<MaintenanceExpires>2020-01-31</MaintenanceExpires></Connection></ArrayOfConnection>"
+    )
     wait_for("a notice", announced)
-    quiet = {"env": ENV, "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "timeout": PATIENCE}
-    classes = "Software\\Classes\\visualcron-tray"
-    subprocess.run([WINE, "reg", "copy", f"HKCU\\{classes}", f"HKLM\\{classes}", "/s", "/f"], check=True, **quiet)
+    classes = r"Software\Classes\visualcron-tray"
+    wine("reg", "copy", rf"HKCU\{classes}", rf"HKLM\{classes}", "/s", "/f")
     key, notice = next(iter(announced().items()))
-    assert notice["state"] == "open", notice
+    same(notice["state"], "open", "the notice")
     name = key.replace("%", "%25").replace(" ", "+").replace("&", "%26").replace(":", "%3A")
     OPENED.write_text("")
     opens("visualcron-tray:details")
     wait_for("the page with the details", lambda: "details" in OPENED.read_text())
-    # Group Policy was applied: the settings are read again.
-    log = PREFIX / "drive_c/tray/log/visualcron-tray.log"
-    looks = log.read_text().count("sources.read")
-    post("policy")
-    wait_for("a look because of a policy", lambda: log.read_text().count("sources.read") > looks)
     # Anything else shows the tray, as a second start does, and does nothing.
     for harmful in ("visualcron-tray:exit", "visualcron-tray:service stop", 'visualcron-tray:" --data-dir C:\\other exit "'):
         opens(harmful)
         time.sleep(1)
-        assert tray.poll() is None and tray_window(), harmful
-        assert not (PREFIX / "drive_c/other").exists(), harmful
+        check(tray.poll() is None and tray_window(), harmful)
+        check(not on_disk(r"C:\other").exists(), harmful)
     opens("visualcron-tray:remind-tomorrow?notice=nobody")
-    assert announced()[key]["state"] == "open"
+    same(announced()[key]["state"], "open", "the notice after an answer to another")
     opens(f"visualcron-tray:remind-tomorrow?notice={name}")
     wait_for("the answer", lambda: announced()[key]["state"] != "open")
-    post(WM_CLOSE)
-    wait_for("the end of the program", lambda: tray.poll() is not None)
+    close(tray)
     # Without a tray.
     opens(f"visualcron-tray:got-it?notice={name}")
     wait_for("the answer without a tray", lambda: announced()[key]["state"] == "done")
     # This one becomes the tray, and stays.
-    subprocess.Popen([WINE, "start", "visualcron-tray:nonsense"], env=ENV, stdin=subprocess.DEVNULL)
+    begin("start", "visualcron-tray:nonsense")
     wait_for("the tray that shows itself", tray_window)
-    end = subprocess.run([WINE, program, *FOLDERS, "exit"], env=ENV, timeout=PATIENCE, stdin=subprocess.DEVNULL)
-    assert end.returncode == 0
+    ask("exit")
     wait_for("the icon to go", lambda: not tray_window())
     # Taken back, as before a portable copy is deleted.
-    subprocess.run([WINE, program, "unregister"], env=ENV, check=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
-    for key in ("AppUserModelId\\visualcron-tray", "visualcron-tray"):
-        query = [WINE, "reg", "query", f"HKCU\\Software\\Classes\\{key}"]
-        assert subprocess.run(query, env=ENV, stdin=subprocess.DEVNULL, capture_output=True).returncode == 1, key
+    ask("unregister")
+    for key in (r"AppUserModelId\visualcron-tray", "visualcron-tray"):
+        wine("reg", "query", rf"HKCU\Software\Classes\{key}", expect=1)
 
 
-def end_of_session(program):
+def end_of_session():
     """Windows asks all programs to end, as when the user logs off."""
-    demo = Demo(program)
+    demo = Demo()
     wait_for("the icon", tray_window)
     wait_for("a saved state", lambda: (demo.folder / "data/state.json").exists())
-    subprocess.run([WINE, "wineboot", "--end-session"], env=ENV, timeout=PATIENCE, stdin=subprocess.DEVNULL)
-    wait_for("the end of the program", lambda: demo.process.poll() is not None)
-    assert not demo.folder.exists(), f"left behind: {[str(path) for path in demo.folder.rglob('*')]}"
-    assert demo.process.returncode == 0, f"exit code {demo.process.returncode}"
+    wine("wineboot", "--end-session", expect=None)
+    demo.wait_for_end()
 
 
-def asked_to_close(program):
+def asked_to_close():
     """As by an installer, and by taskkill, which asks all windows: also those of which nobody knows."""
-    demo = Demo(program)
+    demo = Demo()
     wait_for("the icon", tray_window)
     post(WM_CLOSE)
-    assert demo.wait_for_end() == 0
-    demo = Demo(program)
+    demo.wait_for_end()
+    demo = Demo()
     wait_for("the icon", tray_window)
-    subprocess.run([WINE, "taskkill", "/im", "visualcron-tray.exe"], env=ENV, timeout=PATIENCE, stdin=subprocess.DEVNULL)
-    assert demo.wait_for_end() == 0
+    wine("taskkill", "/im", "visualcron-tray.exe", expect=None)
+    demo.wait_for_end()
 
 
-STEPS = (whole_visit, from_the_console, addresses, idle, asked_to_close, end_of_session, service_from_the_menu)
-
-
-def logs():
-    found = [*PREFIX.glob("drive_c/users/*/Temp/*/data/log/*.log"), *PREFIX.glob("drive_c/tray/log/*.log")]
-    return "\n".join(log.read_text() for log in found) + f"\nopened: {OPENED.read_text()}"
-
-
-def main(name, steps, size="1024x768"):
-    global PREFIX, OPENED
-    program = sys.argv[1] if len(sys.argv) > 1 else ROOT / "dist/visualcron-tray.exe"
-    PREFIX = OUT / f"prefix-{name}"
+def with_tray(*steps, size="1024x768"):
+    """Runs the steps on a screen, with what a tray needs."""
     # What the system's browser would show is written down instead.
-    stand_ins = OUT / "stand-ins"
-    OPENED = stand_ins / "opened.txt"
-    stand_ins.mkdir(parents=True, exist_ok=True)
+    browser = OPENED.with_name("xdg-open")
+    browser.parent.mkdir(parents=True, exist_ok=True)
     OPENED.write_text("")
-    browser = stand_ins / "xdg-open"
     browser.write_text(f'#!/bin/sh\necho "$*" >>"{OPENED}"\n')
     browser.chmod(0o755)
+    ENV["PATH"] = f"{browser.parent}:{ENV['PATH']}"
+    LAST_WORDS.append(lambda: print(log(), "\nopened:", OPENED.read_text()))
     compiled("post")
-    TOLD.append(logs)
-    with screen(PREFIX, stand_ins, size):
-        in_prefix.ENV, in_prefix.PREFIX, in_prefix.PROGRAM = ENV, PREFIX, str(program)
-        for step in steps if len(sys.argv) < 3 else [step for step in steps if step.__name__ in sys.argv[2:]]:
-            subprocess.run([WINE, "cmd", "/c", "exit"], env=ENV, check=True, stdin=subprocess.DEVNULL)
-            start = time.monotonic()
-            step(program)
-            print(f"{step.__name__}: ok ({time.monotonic() - start:.1f} s)", flush=True)
+    run_steps(*steps, around=screen(size))
 
 
 if __name__ == "__main__":
-    main("tray", STEPS)
+    with_tray(
+        whole_visit,
+        from_the_console,
+        addresses,
+        idle,
+        told_by_windows,
+        asked_to_close,
+        end_of_session,
+        service_from_the_menu,
+    )

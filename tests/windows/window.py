@@ -10,10 +10,12 @@ Pictures go to target/windows/window-*.png: look at them.
 import subprocess
 import time
 
-import prefix
-import tray
-from prefix import FOLDERS, PATIENCE, QUIET, WINE, ask, begin, on_disk, processes, put_programs
-from tray import WM_CLOSE, balloon, click, keys, open_menu, picture, post, run, tray_window, wait_for, windows
+from prefix import (
+    ENV, FOLDERS, PATIENCE, PROGRAM, QUIET, TRAY, WINE, ask, begin, check, end_wine, log, on_disk, processes, put_programs, same,
+    start_wine, wait_for, wine,
+)
+from screen import click, keys, picture, run, windows
+from tray import balloon, close, open_menu, tray_window, with_tray
 
 CLIENT, VENDOR, OURS = "VisualCronClient.exe", "VCTray.exe", "visualcron-tray.exe"
 PROGRAMS = r"C:\Program Files (x86)\VisualCron"
@@ -78,19 +80,19 @@ def journal():
     return journals[-1].read_text() if journals else ""
 
 
-def from_the_menu_to_the_result(program):
+def from_the_menu_to_the_result():
     """The Client takes its time to close, and writes a new list when it starts."""
     fresh()
     begin(rf"{PROGRAMS}\{CLIENT}", "late", "3000", "makes", FILE, NEW)
     begin(rf"{PROGRAMS}\{VENDOR}", "hidden")
-    begin(program, *FOLDERS, "tray")
+    begin(TRAY, *FOLDERS, "tray")
     wait_for("the icon", tray_window)
     before = {name: wait_for(name, lambda: processes(name)) for name in (CLIENT, VENDOR, OURS)}
     open_menu("window-menu")
     # Exit, About, start on logon, Server, Client, Settings, and then it: from below, as Up goes round the end.
     keys(*["Up"] * 7, "Return")
     shown("window-plan")
-    assert "begins" not in journal(), "nothing is done before it was asked for"
+    check("begins" not in journal(), "something is done before it was asked for")
     keys("alt+c")
     wait_for("the first step", lambda: '"begins"' in journal())
     time.sleep(1.5)
@@ -99,58 +101,56 @@ def from_the_menu_to_the_result(program):
     for name, old in before.items():
         # The window, and what does the work, run the same program as the tray.
         trays = lambda: {pid: words for pid, words in processes(name).items() if words in old.values()}
-        assert not set(wait_for(f"{name} again", trays)) & set(old), f"{name} was not started anew"
+        check(not set(wait_for(f"{name} again", trays)) & set(old), f"{name} was not started anew")
     wait_for("the icon again", tray_window)
     wait_for("the new list", lambda: (folder() / "servers.xml").exists())
     wait_for("no balloon in the way", lambda: not balloon())
     shown("window-result")
     backups = list(folder().glob("servers.xml.*.bak"))
-    assert [path.read_text() for path in backups] == [OLD], backups
-    assert (folder() / "servers.xml").read_text() == NEW
+    same([path.read_text() for path in backups], [OLD], "the backups")
+    same((folder() / "servers.xml").read_text(), NEW, "the new list")
     close_window()
     ask("exit")
     wait_for("the icon to go", lambda: not tray_window())
 
 
-def at_150_percent(program):
+def at_150_percent():
     """The same, as large as it is read there."""
     fresh()
     sizes = {}
     for dots in (96, 144):
         value = ["/v", "LogPixels", "/t", "REG_DWORD", "/d", str(dots), "/f"]
-        prefix.wine("reg", "add", r"HKCU\Control Panel\Desktop", *value)
-        subprocess.run(["wineserver", "-k"], env=prefix.ENV, check=True)
-        subprocess.run(["wineserver", "-w"], env=prefix.ENV, check=True)
-        process = begin(program, *FOLDERS, "window", "recovery")
+        wine("reg", "add", r"HKCU\Control Panel\Desktop", *value)
+        end_wine()
+        start_wine()
+        process = begin(TRAY, *FOLDERS, "window", "recovery")
         sizes[dots] = shown(f"window-{dots}-dpi")
         close_window()
         wait_for("the end of its process", lambda: process.poll() is not None)
     (width, _), (larger, _) = sizes[96], sizes[144]
-    assert larger > width * 1.4, sizes
+    check(larger > width * 1.4, sizes)
 
 
-def told_until_it_is_decided_on(program):
+def told_until_it_is_decided_on():
     """One that was interrupted: the tray tells of it, and takes that back when it was decided on elsewhere."""
     fresh()
     begin(rf"{PROGRAMS}\{CLIENT}")
     wait_for("the Client", lambda: processes(CLIENT))
     strike = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:signal=SIGKILL:when=3"]
-    command = [*strike, WINE, program, *FOLDERS, "recover", "--yes", "--wait", "0"]
-    assert subprocess.run(command, env=prefix.ENV, timeout=PATIENCE, **QUIET).returncode == -9
-    begin(program, *FOLDERS, "tray")
+    command = [*strike, WINE, PROGRAM, *FOLDERS, "recover", "--yes", "--wait", "0"]
+    same(subprocess.run(command, env=ENV, timeout=PATIENCE, **QUIET).returncode, -9, "exit code of what was killed")
+    tray = begin(TRAY, *FOLDERS, "tray")
     wait_for("the icon", tray_window)
     wait_for("the balloon", balloon)
     time.sleep(0.3)
     picture("window-interrupted")
-    log = on_disk(r"C:\data\log\visualcron-tray.log")
-    assert "notification.withdrawn" not in log.read_text(errors="replace")
+    check("notification.withdrawn" not in log(), log())
     ask("recover", "--keep")
-    wait_for("the balloon to be taken back", lambda: "notification.withdrawn" in log.read_text(errors="replace"))
-    wait_for("the word of its end", lambda: "Clear server cache has ended" in log.read_text(errors="replace"))
+    wait_for("the balloon to be taken back", lambda: "notification.withdrawn" in log())
+    wait_for("the word of its end", lambda: "Clear server cache has ended" in log())
     picture("window-decided")
-    post(WM_CLOSE)
-    wait_for("the icon to go", lambda: not tray_window())
+    close(tray)
 
 
 if __name__ == "__main__":
-    tray.main("window", (from_the_menu_to_the_result, told_until_it_is_decided_on, at_150_percent), "1600x1200")
+    with_tray(from_the_menu_to_the_result, told_until_it_is_decided_on, at_150_percent, size="1600x1200")

@@ -2,70 +2,13 @@
 fingerprint, a request goes out, the host's page answers it, the answer comes back by the clipboard, mistyped, forged, and
 as it is; by keys alone. Then the same by commands, from clipboard to clipboard."""
 
-import base64
 import glob
-import hashlib
-import json
 import os
 import re
-import ssl
 import subprocess
-import urllib.request
 
 from desk import Box
-
-LICENSES = """[[license]]
-activation_code = "AAAA-1111"
-server_id = "id-0001"
-name = "PROD-01"
-kind = "subscription"
-edition = "Pro"
-maintenance_until = 2027-01-31
-"""
-SETTINGS = """[[server]]
-name = "DEV-01"
-maintenance_until = 2027-06-30
-
-[[server]]
-name = "PROD-01"
-server_id = "id-0001"
-activation_code = "AAAA-1111"
-"""
-DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
-def base32(data):
-    """Crockford's base 32, as the protocol writes it."""
-    plain = base64.b32encode(data).decode().rstrip("=")
-    return plain.translate(str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", DIGITS))
-
-
-def carried(token):
-    """A token as a payload, with a check sum that fits."""
-    return f"VCTA1:{base32(token)}:{base32(hashlib.sha256(token).digest()[:5])}"
-
-
-def token_of(payload):
-    plain = payload.translate(str.maketrans(DIGITS, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"))
-    return base64.b32decode(plain + "=" * (-len(plain) % 8))
-
-
-def forged(answer):
-    """The same answer with a later date, signed by nobody: its check sum fits."""
-    body = re.search(r"VCTA1:([\s0-9A-Z]+):", answer).group(1)
-    header, claims, signature = token_of(re.sub(r"\s", "", body)).decode().split(".")
-    claims = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-    claims["maintenance_until"] = "2037-01-31"
-    claims = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
-    return carried(f"{header}.{claims}.{signature}".encode())
-
-
-def mistyped(answer):
-    """One character of it is another."""
-    at = answer.index("VCTA1:") + 40
-    while answer[at] not in DIGITS:
-        at += 1
-    return answer[:at] + ("B" if answer[at] == "A" else "A") + answer[at + 1:]
+from license_answers import LICENSES, SETTINGS, answer_of, forged, mistyped
 
 
 def run(desk):
@@ -81,15 +24,6 @@ def run(desk):
     fingerprint = re.search(r"Key: (.+)", host.output()).group(1)
     own_host = f'[license_host]\nhost = "{address}"\nca_file = "{root}"\nproxy = "direct"\n\n'
     desk.write(".config/visualcron-tray/settings.toml", own_host + SETTINGS)
-
-    def answer_of(request):
-        """What the page of the license host shows, without scripts."""
-        part = 'Content-Disposition: form-data; name="request"'
-        form = f"--x\r\n{part}\r\n\r\n{request}\r\n--x--\r\n".encode()
-        asked = urllib.request.Request(f"https://{address}/offline", form,
-                                       {"Content-Type": "multipart/form-data; boundary=x"})
-        page = urllib.request.urlopen(asked, context=ssl.create_default_context(cafile=root)).read().decode()
-        return re.search(r"-----BEGIN VISUALCRON-TRAY VALIDATION ANSWER.*?ANSWER-----", page, re.DOTALL).group(0)
 
     window = desk.start("visualcron-tray", "window", "validation")
     box = desk.wait_for("the window", lambda: desk.windows("visualcron-tray"))[0]
@@ -119,7 +53,7 @@ def run(desk):
     desk.shot("validation-window-code", box)
     desk.key("alt+q")
 
-    answer = answer_of(request)
+    answer = answer_of(address, root, request)
     desk.copy(mistyped(answer))
     desk.key("alt+p")
     desk.find_text("Mistyped", box)
@@ -159,7 +93,7 @@ def run(desk):
         return done.stdout
     desk.copy(validate("export", "PROD-01"))
     assert "waits for its answer until" in validate("status")
-    desk.copy(answer_of(desk.copied()))
+    desk.copy(answer_of(address, root, desk.copied()))
     assert "PROD-01: valid" in validate("import", "--clipboard")
     again = subprocess.run([tray, "validate", "import", "--clipboard"], capture_output=True, text=True)
     assert again.returncode == 65 and "answered before" in again.stderr, again.stderr
