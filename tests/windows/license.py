@@ -21,7 +21,7 @@ import threading
 import time
 
 import prefix
-from prefix import OUT, PATIENCE, PROGRAM, FOLDERS, ROOT, begin, check, compiled, in_wine, on_disk, processes, same, wait_for, wine, work_of
+from prefix import FOLDERS, OUT, PATIENCE, PROGRAM, ROOT, begin, check, compiled, gives, in_wine, on_disk, processes, same, wait_for, wine
 from screen import keys, picture, run, screen, windows
 
 sys.path.append(str(ROOT / "tests/support"))
@@ -363,7 +363,7 @@ class Window:
 
     def ends(self):
         wait_for("the end of the window", lambda: self.process.poll() is not None)
-        same(self.process.returncode, 0, f"exit code of the window ({self.log.read_text()})")
+        gives(self.process.returncode, 0, f"the window {self.name}:\n{self.log.read_text()}")
 
 
 def documents(start):
@@ -397,7 +397,6 @@ def validation_window():
     keys("alt+p")
     wait_for("the answer to be taken", lambda: standing() == [("id-0001", "valid", 0)])
     window.picture("accepted")
-    idles(window)
     # A second start ends at once.
     ask("window", "validation")
     keys("Escape")
@@ -422,20 +421,9 @@ def connection_window():
     # Copied again and again until it is the text about this one.
     wait_for("the copied text", lambda: keys("alt+p") or host.address in copied())
     window.picture("license-host")
-    idles(window)
     keys("Escape")
     window.ends()
     host.end()
-
-
-def idles(window):
-    """What a window uses that nobody touches. Under Wine winit's loop is woken some 60 times a second: told, not judged."""
-    pid = next(pid for pid, words in processes(PROGRAM.name).items() if "window" in words)
-    time.sleep(2)
-    before = work_of(pid)
-    time.sleep(5)
-    used = [now - then for now, then in zip(work_of(pid), before)]
-    print(f"idle: the window {window.name} in 5 s: {used[0]:.2f} s, woken {used[1]} times", flush=True)
 
 
 if __name__ == "__main__":

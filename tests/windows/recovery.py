@@ -16,7 +16,7 @@ import sys
 import time
 
 from prefix import (
-    ENV, FOLDERS, OUT, PATIENCE, PROGRAM, QUIET, TRAY, WINE, ask, begin, check, log, on_disk, processes, put_programs, run, same,
+    ENV, FOLDERS, OUT, PATIENCE, PROGRAM, QUIET, TRAY, WINE, ask, begin, check, gives, log, on_disk, processes, put_programs, run, same,
     wait_for, wine,
 )
 
@@ -233,7 +233,7 @@ def beside_our_tray():
     before = processes("visualcron-tray.exe")
     said = recover("--no-client")
     wait_for("the end of the tray", lambda: ours.poll() is not None)
-    same(ours.returncode, 0, f"exit code of the tray ({said})")
+    gives(ours.returncode, 0, f"the tray:\n{said}")
     after = wait_for("the tray again", lambda: processes("visualcron-tray.exe"))
     check(not set(before) & set(after), f"the tray was not started anew: {said}")
     same(list(after.values()), list(before.values()), "its options")

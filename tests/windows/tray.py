@@ -18,7 +18,7 @@ import re
 import time
 
 from prefix import (
-    ENV, FOLDERS, LAST_WORDS, OUT, PROGRAM, TRAY, ask, begin, check, compiled, log, on_disk, processes, put_programs,
+    ENV, FOLDERS, LAST_WORDS, OUT, PROGRAM, TRAY, ask, begin, check, compiled, gives, log, on_disk, processes, put_programs,
     same, wait_for, wine, work_of,
 )
 from prefix import run as run_steps
@@ -94,7 +94,7 @@ class Demo:
         wait_for("the end of the program", lambda: self.process.poll() is not None)
         wait_for("the icon to go", lambda: not tray_window())
         check(not self.folder.exists(), f"left behind: {[str(path) for path in self.folder.rglob('*')]}")
-        same(self.process.returncode, 0, f"exit code of the demo ({self.said.read_text()})")
+        gives(self.process.returncode, 0, f"the demo:\n{self.said.read_text()}")
 
 
 def whole_visit():
