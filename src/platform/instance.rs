@@ -416,13 +416,13 @@ fn talk(mut stream: &Stream, question: &Question, heard: &mut dyn FnMut(Reply)) 
 }
 
 fn not_ours(socket: &Path) -> Problem {
-    Problem::new(
-        Fault::Permission,
-        "Cannot talk to the tray",
-        socket.display().to_string(),
-        "a process of another user, or with other rights, listens there",
-        "End that process, or give another folder with --data-dir.",
-    )
+    let (why, next) = if cfg!(windows) {
+        ("a process of another user, or with more rights, listens there", "End that process")
+    } else {
+        ("a process of another user listens there", "Remove that file")
+    };
+    let next = format!("{next}, or give another folder with --data-dir.");
+    Problem::new(Fault::Permission, "Cannot talk to the tray", socket.display().to_string(), why, next)
 }
 
 #[cfg(test)]

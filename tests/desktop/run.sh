@@ -21,7 +21,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 profile=${PROFILE:-debug}
 export DESK_PROGRAMS=${CARGO_TARGET_DIR:-$root/target}/$profile
-export DESK_OUT=${OUT:-$root/target/desktop} PYTHONPATH=$root/tests/support
+export DESK_OUT=${OUT:-$root/target/desktop}
 mkdir -p "$DESK_OUT"
 
 for tool in Xvfb openbox xfce4-panel xclip xdotool xmessage import convert tesseract dbus-run-session gdbus strace python3; do
@@ -74,7 +74,7 @@ one() {
         TMPDIR="$home/tmp" XDG_RUNTIME_DIR="$home/run" XDG_CONFIG_HOME="$home/.config" XDG_CACHE_HOME="$home/.cache" \
         XDG_DATA_HOME="$home/.local/share" XDG_STATE_HOME="$home/.local/state" XDG_CURRENT_DESKTOP=XFCE \
         DISPLAY=":$display" NO_AT_BRIDGE=1 GTK_THEME=Adwaita GDK_BACKEND=x11 OMP_THREAD_LIMIT=1 \
-        DESK_PROGRAMS="$DESK_PROGRAMS" DESK_OUT="$DESK_OUT" \
+        DESK_PROGRAMS="$DESK_PROGRAMS" DESK_OUT="$DESK_OUT" PYTHONPATH="$root/tests/support" \
         timeout --kill-after=5 "${DESK_TIMEOUT:-300}" \
         dbus-run-session -- python3 "$here/desk.py" "$here/scenarios/$name.py" >"$home/said" 2>&1
 }
