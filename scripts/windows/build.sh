@@ -1,10 +1,11 @@
 #!/bin/sh
 # Builds the Windows programs: dist/visualcron-tray.exe, and dist/visualcron-tray.com, which is the same program
-# for the console (see docs/windows.md). Needs scripts/windows/toolchain.sh once before.
+# for the console (see docs/windows.md). Makes what it needs for that the first time, as root.
 set -eu
 . "$(dirname -- "$0")/env.sh"
 
 cd "$root"
+"$here/toolchain.sh"
 "$here/cargo.sh" build --quiet --release --locked --bin visualcron-tray
 mkdir -p dist
 cp "${WINDOWS_TARGET_DIR:-$WINDOWS_DIR/build}/$triple/release/visualcron-tray.exe" dist/visualcron-tray.exe

@@ -46,7 +46,7 @@ impl Trust {
             file,
         ) {
             (Ok(system), None) => Arc::new(system),
-            (Ok(system), Some(file)) => Arc::new(SystemAndFile { system, file }),
+            (Ok(system), Some(file)) => Arc::new(SystemAndFile { system: Arc::new(system), file }),
             // A machine without any roots, such as a small container.
             (Err(_), Some(file)) => file,
             (Err(error), None) => {
@@ -73,7 +73,7 @@ impl Trust {
 /// own; on Windows that goes by a call that cannot be tried under Wine.)
 #[derive(Debug)]
 struct SystemAndFile {
-    system: rustls_platform_verifier::Verifier,
+    system: Arc<dyn ServerCertVerifier>,
     file: Arc<dyn ServerCertVerifier>,
 }
 
@@ -89,7 +89,7 @@ impl ServerCertVerifier for SystemAndFile {
         let ask = |verifier: &dyn ServerCertVerifier| {
             verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
         };
-        match ask(&self.system) {
+        match ask(&*self.system) {
             Err(Error::InvalidCertificate(CertificateError::Revoked)) => {
                 Err(CertificateError::Revoked.into())
             }
@@ -176,5 +176,70 @@ mod tests {
         let root = rcgen::CertificateParams::new(vec!["root".into()]).unwrap().self_signed(&key).unwrap();
         std::fs::write(&path, root.pem()).unwrap();
         assert!(Trust::load(Some(&path)).is_ok());
+    }
+
+    /// Says the same of each certificate.
+    #[derive(Debug)]
+    struct Says(Result<(), CertificateError>);
+
+    impl ServerCertVerifier for Says {
+        fn verify_server_cert(
+            &self,
+            _: &CertificateDer<'_>,
+            _: &[CertificateDer<'_>],
+            _: &ServerName<'_>,
+            _: &[u8],
+            _: UnixTime,
+        ) -> Result<ServerCertVerified, Error> {
+            self.0.clone().map(|()| ServerCertVerified::assertion()).map_err(Error::from)
+        }
+
+        fn verify_tls12_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            unreachable!("no handshake is made here")
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            unreachable!("no handshake is made here")
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn the_file_is_asked_where_the_system_refuses_but_not_about_what_was_revoked() {
+        use CertificateError::{Expired, NotValidForName, Revoked, UnknownIssuer};
+        for (system, file, both) in [
+            (Ok(()), Err(UnknownIssuer), Ok(())),
+            (Err(UnknownIssuer), Ok(()), Ok(())),
+            (Err(UnknownIssuer), Err(UnknownIssuer), Err(UnknownIssuer)),
+            // Its root is the file's: then what is wrong is what the file says.
+            (Err(UnknownIssuer), Err(NotValidForName), Err(NotValidForName)),
+            (Err(Expired), Err(UnknownIssuer), Err(Expired)),
+            (Err(Revoked), Ok(()), Err(Revoked)),
+        ] {
+            let verifier =
+                SystemAndFile { system: Arc::new(Says(system.clone())), file: Arc::new(Says(file.clone())) };
+            let said = verifier.verify_server_cert(
+                &CertificateDer::from(Vec::new()),
+                &[],
+                &ServerName::try_from("licenses.example").unwrap(),
+                &[],
+                UnixTime::now(),
+            );
+            let expected = both.map_err(Error::from);
+            assert_eq!(said.map(|_| ()), expected, "system {system:?}, file {file:?}");
+        }
     }
 }
