@@ -82,7 +82,7 @@ class Demo:
     def __init__(self):
         self.said = OUT / "demo.txt"
         with open(self.said, "w") as said:
-            self.process = begin(TRAY, "demo", said=said)
+            self.process = begin(TRAY, "-v", "demo", said=said)
         told = wait_for("the demo's words", lambda: re.search(r"servers, in (C:\S+)\.", self.said.read_text()))
         self.folder = on_disk(told[1])
 
@@ -144,9 +144,16 @@ def whole_visit():
     time.sleep(0.5)
     picture("renewed")
 
-    # The taskbar was started anew: the icon comes back.
+    # The taskbar was started anew: the icon comes back, as it is by now.
+    renewed = icon()
+    post("forget")
+    wait_for("the icon to be forgotten", lambda: not tray_window())
+    servers.write_text(re.sub(r"(<MaintenanceExpires>)[^<]*", r"\g<1>2020-12-31T00:00:00", text))
+    looks = demo.log().count("sources.read")
+    wait_for("a look because a file has changed", lambda: demo.log().count("sources.read") > looks)
     post("TaskbarCreated")
     wait_for("the icon again", tray_window)
+    wait_for("the icon of today", lambda: tray_window() and icon() != renewed)
 
     wait_for("no balloon in the way", lambda: not balloon())
     open_menu("menu-renewed")

@@ -77,15 +77,18 @@ impl Tray {
         })
     }
 
-    /// Shows `view`; makes no call for what is shown already.
-    fn show(&mut self, view: TrayView) {
+    /// Shows `view`; makes no call for what is shown already. What the taskbar does not take, as while it is started
+    /// anew, counts as not shown.
+    fn show(&mut self, mut view: TrayView) {
         let size = icons::size();
         if view.icon != self.shown.icon || size != self.size {
-            self.size = size;
-            let _ = self.icon.set_icon(icons::icon(view.icon));
+            match self.icon.set_icon(icons::icon(view.icon)) {
+                Ok(()) => self.size = size,
+                Err(_) => view.icon = self.shown.icon,
+            }
         }
-        if view.tooltip != self.shown.tooltip {
-            let _ = self.icon.set_tooltip(Some(tooltip(&view)));
+        if view.tooltip != self.shown.tooltip && self.icon.set_tooltip(Some(tooltip(&view))).is_err() {
+            view.tooltip = std::mem::take(&mut self.shown.tooltip);
         }
         self.menu.show(&view.menu);
         self.shown = view;

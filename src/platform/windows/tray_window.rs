@@ -14,9 +14,9 @@ use windows_sys::Win32::{
             Shell_NotifyIconGetRect, Shell_NotifyIconW,
         },
         WindowsAndMessaging::{
-            EnumThreadWindows, PBT_APMRESUMEAUTOMATIC, SPI_SETNONCLIENTMETRICS, WM_CLOSE, WM_DISPLAYCHANGE,
-            WM_DPICHANGED, WM_LBUTTONDBLCLK, WM_POWERBROADCAST, WM_RBUTTONUP, WM_SETTINGCHANGE,
-            WM_TIMECHANGE, WM_USER,
+            EnumThreadWindows, PBT_APMRESUMEAUTOMATIC, RegisterWindowMessageW, SPI_SETNONCLIENTMETRICS,
+            WM_CLOSE, WM_DISPLAYCHANGE, WM_DPICHANGED, WM_LBUTTONDBLCLK, WM_POWERBROADCAST, WM_RBUTTONUP,
+            WM_SETTINGCHANGE, WM_TIMECHANGE, WM_USER,
         },
     },
 };
@@ -48,6 +48,8 @@ pub enum News {
 
 struct Watcher {
     menu: muda::Menu,
+    /// The message by which a taskbar that was started anew asks for icons.
+    taskbar_created: u32,
     tell: Box<dyn Fn(News)>,
 }
 
@@ -66,7 +68,9 @@ impl TrayWindow {
     /// Watches over the window behind `icon`, whose menu is `menu`.
     pub fn new(icon: &TrayIcon, menu: muda::Menu, tell: impl Fn(News) + 'static) -> TrayWindow {
         let window = icon.window_handle();
-        let watcher = Box::into_raw(Box::new(Watcher { menu, tell: Box::new(tell) }));
+        // SAFETY: the name ends with a zero.
+        let taskbar_created = unsafe { RegisterWindowMessageW(super::wide("TaskbarCreated").as_ptr()) };
+        let watcher = Box::into_raw(Box::new(Watcher { menu, taskbar_created, tell: Box::new(tell) }));
         // SAFETY: the window belongs to this thread, for an icon never leaves the one that made it; `watcher` lives until `drop` has removed the subclass.
         unsafe { SetWindowSubclass(window, Some(proc), SUBCLASS, watcher as usize) };
         if let Ok(mut current) = WINDOW.lock() {
@@ -169,6 +173,13 @@ unsafe extern "system" fn proc(
             (watcher.tell)(News::Policies);
         }
         (WM_TIMECHANGE | WM_DISPLAYCHANGE | WM_DPICHANGED, _) => (watcher.tell)(News::Changed),
+        (created, _) if created == watcher.taskbar_created => {
+            // tray-icon puts the icon back that was taken last: what has changed since is shown after that.
+            // SAFETY: the arguments are the message's own.
+            let done = unsafe { DefSubclassProc(window, message, wparam, lparam) };
+            (watcher.tell)(News::Changed);
+            return done;
+        }
         _ => {}
     }
     // SAFETY: the arguments are the message's own.
