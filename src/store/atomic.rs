@@ -62,15 +62,10 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), Problem> {
 }
 
 fn put(target: &Path, content: &[u8], keep: Option<fs::Permissions>) -> Result<(), Problem> {
-    let mut waiting = Some(prepare(target, content, keep)?);
-    retried(|| match waiting.take() {
-        Some(file) => file.persist(target).map(drop).map_err(|failed| {
-            waiting = Some(failed.file);
-            failed.error
-        }),
-        None => Ok(()),
-    })
-    .map_err(|error| cannot_write(target, &error))?;
+    let (file, place) = prepare(target, content, keep)?;
+    let file = file.into_temp_path();
+    // Of the standard library, which on Windows also replaces a file that others hold open and let be deleted.
+    retried(|| fs::rename(&file, &place)).map_err(|error| cannot_write(target, &error))?;
     sync_folder(target);
     Ok(())
 }
@@ -85,9 +80,10 @@ pub fn create(path: &Path, content: &[u8]) -> Result<bool, Problem> {
     if target.exists() {
         return Ok(false);
     }
-    let mut waiting = Some(prepare(&target, content, None)?);
+    let (file, place) = prepare(&target, content, None)?;
+    let mut waiting = Some(file);
     let done = retried(|| match waiting.take() {
-        Some(file) => file.persist_noclobber(&target).map(drop).map_err(|failed| {
+        Some(file) => file.persist_noclobber(&place).map(drop).map_err(|failed| {
             waiting = Some(failed.file);
             failed.error
         }),
@@ -190,24 +186,42 @@ fn resolve(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// The new content in a temporary file beside the target, flushed to the disk.
-fn prepare(target: &Path, content: &[u8], keep: Option<fs::Permissions>) -> Result<NamedTempFile, Problem> {
+/// The new content in a temporary file beside the target, and where that one is. On Windows in the spelling without
+/// which paths are at most 260 units long.
+fn prepare(
+    target: &Path,
+    content: &[u8],
+    keep: Option<fs::Permissions>,
+) -> Result<(NamedTempFile, PathBuf), Problem> {
     let failed = |error: &io::Error| cannot_write(target, error);
     let folder = folder_of(target);
     create_folders(folder).map_err(|error| {
         Problem::io("Cannot create the folder", folder, &error, "Create it, or check who may write beside it")
     })?;
+    let place = match fs::canonicalize(folder) {
+        Ok(folder) if cfg!(windows) => folder.join(target.file_name().unwrap_or_default()),
+        _ => target.to_path_buf(),
+    };
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let mut file = tempfile::Builder::new()
         .prefix(&format!(".{name}."))
         .suffix(".tmp")
-        .tempfile_in(folder)
+        .make_in(folder_of(&place), new_file)
         .map_err(|error| failed(&error))?;
     file.write_all(content).map_err(|error| failed(&error))?;
     if let Some(keep) = keep {
         file.as_file().set_permissions(keep).map_err(|error| failed(&error))?;
     }
     file.as_file().sync_all().map_err(|error| failed(&error))?;
-    Ok(file)
+    Ok((file, place))
+}
+
+/// A new file for this user alone. Without the mark by which Windows writes temporary files late or never.
+fn new_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.read(true).write(true).create_new(true).open(path)
 }
 
 /// A path's folder; `.` for a bare name.
