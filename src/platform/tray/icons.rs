@@ -64,4 +64,40 @@ mod tests {
             assert!(icon(state).is_some());
         }
     }
+
+    /// How bright sRGB is, as WCAG 2.2 defines it.
+    fn luminance(color: [f64; 3]) -> f64 {
+        let linear = color.map(|part| {
+            let part = part / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        });
+        0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    }
+
+    /// On whatever ground, one fifth of each picture stands out as WCAG 2.2 asks of graphics (1.4.11): 3 to 1.
+    #[test]
+    fn every_picture_is_seen_on_a_light_and_on_a_dark_taskbar() {
+        use Icon::*;
+        for ground in [0x10, 0x20, 0xE4, 0xF3].map(f64::from) {
+            for (state, size) in [Fine, Notice, Expired, Disconnected, Unknown, Busy]
+                .into_iter()
+                .flat_map(|state| [16, 20, 24, 32, 48].map(|size| (state, size)))
+            {
+                let (rgba, ..) = rgba(png(state, size)).unwrap();
+                let (mut solid, mut seen) = (0, 0);
+                for pixel in rgba.chunks_exact(4).filter(|pixel| pixel[3] > 127) {
+                    let alpha = f64::from(pixel[3]) / 255.0;
+                    let over = |part: u8| f64::from(part) * alpha + ground * (1.0 - alpha);
+                    let (a, b) =
+                        (luminance([over(pixel[0]), over(pixel[1]), over(pixel[2])]), luminance([ground; 3]));
+                    solid += 1;
+                    seen += usize::from((a.max(b) + 0.05) / (a.min(b) + 0.05) >= 3.0);
+                }
+                assert!(
+                    seen * 5 >= solid && solid > 0,
+                    "{state:?}, {size} pixels, on {ground}: {seen} of {solid}"
+                );
+            }
+        }
+    }
 }
