@@ -18,8 +18,7 @@ use std::{
     sync::OnceLock,
 };
 
-/// The environment's name for another machine file than the system's: for tests, and for systems that keep such
-/// files elsewhere. Empty: none.
+/// The environment's name for another machine file than the system's: for tests, in builds for them alone. Empty: none.
 pub const MACHINE_FILE_VARIABLE: &str = "VISUALCRON_TRAY_MACHINE_SETTINGS";
 
 /// Reads a whole file of at most so many bytes; `None` when there is no such file.
@@ -44,7 +43,10 @@ pub fn use_machine_file(path: Option<PathBuf>, read: Reader) {
 /// Where the machine's settings file is: what the environment says, what [`use_machine_file`] was given, and on
 /// Linux `/etc/visualcron-tray/settings.toml`. `None`: this system has none.
 pub fn machine_file() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os(MACHINE_FILE_VARIABLE) {
+    // For tests only: the environment is the user's, whom this file may lock out.
+    if cfg!(debug_assertions)
+        && let Some(path) = std::env::var_os(MACHINE_FILE_VARIABLE)
+    {
         return Some(PathBuf::from(path)).filter(|path| path.is_absolute());
     }
     match GIVEN.get() {
