@@ -5,7 +5,7 @@
 use super::{security, wide_text};
 use crate::{
     domain::{Fault, Problem},
-    store::settings,
+    store::{atomic::retried, settings},
 };
 use std::{
     fs::File,
@@ -46,7 +46,8 @@ fn read(path: &Path, max: u64) -> Result<Option<Vec<u8>>, Problem> {
     read_if(path, max, security::is_administrative)
 }
 
-/// Reads the file, if it and its folder belong to somebody who is `trusted`. Both stay open meanwhile, so that nobody
+/// Reads the file, if it and its folder belong to somebody who is `trusted`, and nobody else may change them: who may
+/// rename a folder of an administrator's could put that one in their place. Both stay open meanwhile, so that nobody
 /// puts others in their place.
 fn read_if(path: &Path, max: u64, trusted: fn(&str) -> bool) -> Result<Option<Vec<u8>>, Problem> {
     let failed = |error: &io::Error| {
@@ -60,8 +61,9 @@ fn read_if(path: &Path, max: u64, trusted: fn(&str) -> bool) -> Result<Option<Ve
         Problem::new(Fault::Permission, what, path.display().to_string(), why, next)
     };
     let Some(folder_path) = path.parent() else { return Ok(None) };
-    let Some(folder) = open_itself(folder_path).map_err(|error| failed(&error))? else { return Ok(None) };
-    let Some(file) = open_itself(path).map_err(|error| failed(&error))? else { return Ok(None) };
+    let open = |path: &Path| retried(|| open_itself(path)).map_err(|error| failed(&error));
+    let Some(folder) = open(folder_path)? else { return Ok(None) };
+    let Some(file) = open(path)? else { return Ok(None) };
     for (name, opened) in [("its folder", &folder), ("it", &file)] {
         let attributes = opened.metadata().map_err(|error| failed(&error))?.file_attributes();
         if attributes & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
@@ -73,6 +75,13 @@ fn read_if(path: &Path, max: u64, trusted: fn(&str) -> bool) -> Result<Option<Ve
                 "{name} belongs to {owner}, not to the administrators: anybody could have put it there"
             )));
         }
+        let writer = security::other_writer(opened, trusted).map_err(|error| failed(&error))?;
+        if let Some(writer) = writer {
+            return Err(refused(format!("{name} can be changed by {writer}, who is no administrator")));
+        }
+    }
+    if security::names_of(&file).map_err(|error| failed(&error))? > 1 {
+        return Err(refused("it has other names elsewhere (hard links)".into()));
     }
     let mut bytes = Vec::new();
     file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| failed(&error))?;

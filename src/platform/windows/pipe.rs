@@ -52,11 +52,13 @@ pub fn connect(name: &str) -> io::Result<Stream> {
     Ok(Stream::NamedPipe(local_socket::Stream::try_from(handle).map_err(io::Error::from)?))
 }
 
-/// Does the pipe belong to this user? Only who may give files away (administrators) could make one that only seems to.
+/// Does the pipe belong to this user? Only who may give files away (administrators) could make one that only seems to;
+/// and a sandboxed process of this user's, which is not believed.
 pub fn is_of_this_user(stream: &Stream) -> bool {
     let Stream::NamedPipe(stream) = stream;
     let owner = security::owner_of_object(stream, SE_KERNEL_OBJECT);
     owner.is_ok_and(|owner| security::this_user().is_ok_and(|user| owner == user))
+        && security::is_of_low_integrity(stream, SE_KERNEL_OBJECT).is_ok_and(|low| !low)
 }
 
 #[cfg(test)]

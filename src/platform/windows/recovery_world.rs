@@ -26,9 +26,9 @@ use std::{
 };
 use windows_sys::Win32::{
     Storage::FileSystem::{
-        BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DEVICE, FILE_FLAG_BACKUP_SEMANTICS,
-        FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES, FILE_TYPE_DISK, GetDiskFreeSpaceExW,
-        GetFileInformationByHandle, GetFileType, MOVEFILE_WRITE_THROUGH, MoveFileExW,
+        FILE_ATTRIBUTE_DEVICE, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT,
+        FILE_READ_ATTRIBUTES, FILE_TYPE_DISK, GetDiskFreeSpaceExW, GetFileType, MOVEFILE_WRITE_THROUGH,
+        MoveFileExW,
     },
     System::Threading::CREATE_NEW_PROCESS_GROUP,
 };
@@ -65,7 +65,7 @@ pub fn kind(path: &Path) -> io::Result<Option<Kind>> {
         Kind::Folder
     } else if metadata.file_attributes() & FILE_ATTRIBUTE_DEVICE != 0 {
         Kind::Other
-    } else if names_of(&file)? > 1 {
+    } else if security::names_of(&file)? > 1 {
         Kind::Linked
     } else {
         Kind::File
@@ -85,7 +85,8 @@ pub fn move_to_free(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 pub fn free_bytes(folder: &Path) -> io::Result<u64> {
-    let (name, mut free) = (path_of(folder), 0);
+    // A share is named with a backslash at its end, as documented; other folders may be.
+    let (name, mut free) = (path_of(&folder.join("")), 0);
     // SAFETY: the name ends with a zero, the pointer is to a local variable.
     let asked =
         unsafe { GetDiskFreeSpaceExW(name.as_ptr(), &mut free, std::ptr::null_mut(), std::ptr::null_mut()) };
@@ -144,16 +145,6 @@ fn described(role: Role, program: programs::Running) -> Program {
         folder: program.folder,
         // A session's programs need no more than to be started in it.
         environment: BTreeMap::new(),
-    }
-}
-
-/// How many names a file has.
-fn names_of(file: &File) -> io::Result<u32> {
-    let mut information = BY_HANDLE_FILE_INFORMATION::default();
-    // SAFETY: the handle is open, the pointer is to a local variable.
-    match unsafe { GetFileInformationByHandle(file.as_raw_handle(), &mut information) } {
-        0 => Err(io::Error::last_os_error()),
-        _ => Ok(information.nNumberOfLinks),
     }
 }
 

@@ -10,12 +10,21 @@ use std::{
     path::Path,
 };
 use windows_sys::Win32::{
-    Foundation::{CloseHandle, LocalFree},
+    Foundation::{CloseHandle, GENERIC_ALL, GENERIC_WRITE, LocalFree},
     Security::{
+        ACCESS_ALLOWED_ACE, ACE_HEADER, ACL,
         Authorization::{ConvertSidToStringSidW, GetSecurityInfo, SE_FILE_OBJECT, SE_OBJECT_TYPE},
-        GetTokenInformation, OWNER_SECURITY_INFORMATION, PSID, TOKEN_QUERY, TOKEN_USER, TokenUser,
+        DACL_SECURITY_INFORMATION, GetAce, GetTokenInformation, INHERIT_ONLY_ACE, LABEL_SECURITY_INFORMATION,
+        OWNER_SECURITY_INFORMATION, PSID, TOKEN_QUERY, TOKEN_USER, TokenUser,
     },
-    Storage::FileSystem::{FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, READ_CONTROL},
+    Storage::FileSystem::{
+        BY_HANDLE_FILE_INFORMATION, DELETE, FILE_APPEND_DATA, FILE_DELETE_CHILD, FILE_FLAG_BACKUP_SEMANTICS,
+        FILE_FLAG_OPEN_REPARSE_POINT, FILE_WRITE_DATA, GetFileInformationByHandle, READ_CONTROL, WRITE_DAC,
+        WRITE_OWNER,
+    },
+    System::SystemServices::{
+        ACCESS_ALLOWED_ACE_TYPE, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, SECURITY_MANDATORY_MEDIUM_RID,
+    },
     System::Threading::{GetCurrentProcess, OpenProcessToken},
 };
 
@@ -23,6 +32,8 @@ use windows_sys::Win32::{
 const SYSTEM: &str = "S-1-5-18";
 /// The group of administrators: what an elevated administrator makes belongs to it.
 const ADMINISTRATORS: &str = "S-1-5-32-544";
+/// Whoever owns the thing (`OWNER RIGHTS`).
+const OWNER_RIGHTS: &str = "S-1-3-4";
 /// TrustedInstaller, to whom Windows' own files belong.
 const TRUSTED_INSTALLER: &str = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464";
 
@@ -80,6 +91,124 @@ pub fn owner_of_object(object: &impl AsHandle, kind: SE_OBJECT_TYPE) -> io::Resu
     }
 }
 
+/// Who besides `trusted` may change what is open, or put something else in its place, as its access list says; none
+/// where there is no such entry.
+pub fn other_writer(file: &File, trusted: fn(&str) -> bool) -> io::Result<Option<String>> {
+    let (mut list, mut descriptor) = (std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: the handle is open; list and entries lie in the descriptor, which is freed after the last look at them. An
+    // entry's kind says that it is of the structure that it is read as.
+    unsafe {
+        let code = GetSecurityInfo(
+            file.as_raw_handle(),
+            SE_FILE_OBJECT,
+            DACL_SECURITY_INFORMATION,
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            &mut list,
+            std::ptr::null_mut(),
+            &mut descriptor,
+        );
+        if code != 0 {
+            return Err(io::Error::from_raw_os_error(code as i32));
+        }
+        let found = if list.is_null() {
+            // No list lets in everybody.
+            Ok(Some("everybody".to_string()))
+        } else {
+            other_writer_in(list, trusted)
+        };
+        LocalFree(descriptor);
+        found
+    }
+}
+
+/// # Safety
+/// `list` is an access list that is alive.
+unsafe fn other_writer_in(list: *const ACL, trusted: fn(&str) -> bool) -> io::Result<Option<String>> {
+    // SAFETY: as promised by the caller; `GetAce` gives entries of the list.
+    unsafe {
+        for number in 0..u32::from((*list).AceCount) {
+            let mut entry = std::ptr::null_mut();
+            if GetAce(list, number, &mut entry) == 0 {
+                return Err(io::Error::last_os_error());
+            }
+            let header = *entry.cast::<ACE_HEADER>();
+            let allows = [ACCESS_ALLOWED_ACE_TYPE, ACCESS_ALLOWED_CALLBACK_ACE_TYPE]
+                .contains(&u32::from(header.AceType));
+            let counts_here = u32::from(header.AceFlags) & INHERIT_ONLY_ACE == 0;
+            let allowed = entry.cast::<ACCESS_ALLOWED_ACE>();
+            if allows && counts_here && changes((*allowed).Mask) {
+                let who = text_of((&raw mut (*allowed).SidStart).cast())?;
+                if !trusted(&who) && who != OWNER_RIGHTS {
+                    return Ok(Some(who));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether these rights let a file or folder be changed, removed, or given other rights.
+fn changes(rights: u32) -> bool {
+    let changing = FILE_WRITE_DATA
+        | FILE_APPEND_DATA
+        | FILE_DELETE_CHILD
+        | DELETE
+        | WRITE_DAC
+        | WRITE_OWNER
+        | GENERIC_WRITE
+        | GENERIC_ALL;
+    rights & changing != 0
+}
+
+/// How many names a file has.
+pub fn names_of(file: &File) -> io::Result<u32> {
+    let mut information = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: the handle is open, the pointer is to a local variable.
+    match unsafe { GetFileInformationByHandle(file.as_raw_handle(), &mut information) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(information.nNumberOfLinks),
+    }
+}
+
+/// Whether a sandboxed process (below medium integrity) may have made what is open. What bears no label is of medium
+/// integrity, as documented.
+pub fn is_of_low_integrity(object: &impl AsHandle, kind: SE_OBJECT_TYPE) -> io::Result<bool> {
+    let (mut list, mut descriptor) = (std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: the handle is open; list and label lie in the descriptor, which is freed after the last look at them. A
+    // label's structure begins as an allowed entry's.
+    unsafe {
+        let code = GetSecurityInfo(
+            object.as_handle().as_raw_handle(),
+            kind,
+            LABEL_SECURITY_INFORMATION,
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            &mut list,
+            &mut descriptor,
+        );
+        if code != 0 {
+            return Err(io::Error::from_raw_os_error(code as i32));
+        }
+        let mut label = std::ptr::null_mut();
+        let found = if !list.is_null() && (*list).AceCount > 0 && GetAce(list, 0, &mut label) != 0 {
+            text_of((&raw mut (*label.cast::<ACCESS_ALLOWED_ACE>()).SidStart).cast())
+                .map(|label| is_low(&label))
+        } else {
+            Ok(false)
+        };
+        LocalFree(descriptor);
+        found
+    }
+}
+
+/// Whether this is the label of an integrity below medium.
+fn is_low(label: &str) -> bool {
+    let level = label.strip_prefix("S-1-16-").and_then(|level| level.parse::<i32>().ok());
+    level.is_none_or(|level| level < SECURITY_MANDATORY_MEDIUM_RID)
+}
+
 /// The user who runs this, as text: `S-1-5-…`.
 pub fn this_user() -> io::Result<String> {
     let mut token = std::ptr::null_mut();
@@ -131,7 +260,7 @@ pub fn rights_of(path: &Path) -> io::Result<String> {
 pub fn rights_of_object(object: &impl AsHandle, kind: SE_OBJECT_TYPE) -> io::Result<String> {
     use windows_sys::Win32::Security::{
         Authorization::{ConvertSecurityDescriptorToStringSecurityDescriptorW, SDDL_REVISION_1},
-        DACL_SECURITY_INFORMATION, GROUP_SECURITY_INFORMATION,
+        GROUP_SECURITY_INFORMATION,
     };
     let what = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
     let (none, mut descriptor, mut text) = (std::ptr::null_mut(), std::ptr::null_mut(), std::ptr::null_mut());
@@ -175,7 +304,7 @@ pub fn rights_of_object(object: &impl AsHandle, kind: SE_OBJECT_TYPE) -> io::Res
 pub fn set_rights(path: &Path, rights: &str) -> io::Result<()> {
     use windows_sys::Win32::Security::{
         Authorization::{ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1},
-        DACL_SECURITY_INFORMATION, SetFileSecurityW,
+        SetFileSecurityW,
     };
     let (mut descriptor, name, rights) = (std::ptr::null_mut(), super::wide(path), super::wide(rights));
     // SAFETY: both texts end with zeros; what comes back is freed after it was used.
@@ -215,5 +344,59 @@ mod tests {
         for owner in ["S-1-5-21-1-2-3-500", "S-1-5-32-545", "S-1-1-0", "S-1-5-7", ""] {
             assert!(!is_administrative(owner), "{owner}");
         }
+    }
+
+    /// Asked of a list as Windows reads it from a text: Wine keeps no more of a file's than Unix' modes.
+    #[test]
+    fn who_else_may_write_is_found_in_the_access_list() {
+        use windows_sys::Win32::Security::{
+            Authorization::{ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1},
+            GetSecurityDescriptorDacl,
+        };
+        for (rights, writer) in [
+            ("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;BU)", None),
+            ("D:P(A;;FA;;;SY)(A;;FR;;;BU)(A;;0x2;;;BU)", Some("S-1-5-32-545")),
+            ("D:P(A;;0x10000;;;WD)", Some("S-1-1-0")),
+            ("D:P(A;;GA;;;BA)(A;;GW;;;AU)", Some("S-1-5-11")),
+            // For what will be made in the folder, not for itself.
+            ("D:P(A;OICIIO;GA;;;BU)(A;OICI;FA;;;BA)", None),
+            ("D:P(D;;0x2;;;BU)(A;;0x1200a9;;;BU)", None),
+        ] {
+            let (text, mut descriptor) = (super::super::wide(rights), std::ptr::null_mut());
+            let (mut list, mut present, mut by_default) = (std::ptr::null_mut(), 0, 0);
+            // SAFETY: the text ends with a zero; the list lies in the descriptor, which is freed after it was read.
+            let found = unsafe {
+                let (into, none) = (&mut descriptor, std::ptr::null_mut());
+                let version = SDDL_REVISION_1;
+                assert_ne!(
+                    ConvertStringSecurityDescriptorToSecurityDescriptorW(text.as_ptr(), version, into, none),
+                    0
+                );
+                GetSecurityDescriptorDacl(descriptor, &mut present, &mut list, &mut by_default);
+                assert_ne!(present, 0);
+                let found = other_writer_in(list, is_administrative);
+                LocalFree(descriptor);
+                found
+            };
+            assert_eq!(found.unwrap().as_deref(), writer, "{rights}");
+        }
+    }
+
+    #[test]
+    fn who_may_write_a_file_is_asked_of_windows() {
+        let home = tempfile::tempdir().unwrap();
+        let file = File::create(home.path().join("file")).unwrap();
+        assert_eq!(other_writer(&file, |_| true).unwrap(), None);
+        assert_eq!(other_writer(&file, |_| false).unwrap().map(|who| who.starts_with("S-1-")), Some(true));
+    }
+
+    #[test]
+    fn sandboxes_are_below_medium_integrity() {
+        for (label, low) in
+            [("S-1-16-0", true), ("S-1-16-4096", true), ("S-1-16-8192", false), ("S-1-16-12288", false)]
+        {
+            assert_eq!(is_low(label), low, "{label}");
+        }
+        assert!(is_low("S-1-5-18"), "no label at all is not believed");
     }
 }
