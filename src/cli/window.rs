@@ -9,6 +9,9 @@ use crate::{
 
 pub fn run(session: &Session, window: Window) -> Result<u8, Problem> {
     let dirs = &session.dirs;
+    // In the taskbar it belongs to the program that the Start menu shows.
+    #[cfg(windows)]
+    crate::platform::windows::identity::take();
     match window {
         Window::Recovery => {
             dirs.must_keep("window recovery")?;
