@@ -55,7 +55,9 @@ fn every_command_runs() {
         let words: Vec<&str> = line.split(" #").next().unwrap().split_whitespace().collect();
         match words.as_slice() {
             ["cargo", "run", "--release"] | ["cargo", "run", "--release", "--", "demo"] => {}
-            [script @ "scripts/test"] => assert!(std::fs::metadata(script).unwrap().is_file()),
+            [script] if script.starts_with("scripts/") => {
+                assert!(std::fs::metadata(script).unwrap().is_file())
+            }
             ["visualcron-tray", arguments @ ..] => {
                 let output = home.run(arguments);
                 let limit = match arguments[0] {
