@@ -24,13 +24,26 @@ pub fn show(bubble: Bubble, data: &Path, post: Post) {
     let bubble = Bubble { summary, body, ..bubble };
     std::thread::spawn(move || match show_and_wait(&bubble, icon.as_deref(), &post) {
         Ok(()) => {}
-        Err(error) => {
+        Err(CannotShow(problem)) => {
             // Nobody may miss it altogether: it goes to the log, and to standard error where there is one.
             let text = format!("{}: {}", bubble.summary, bubble.body.replace('\n', "; "));
             tracing::warn!(event = "notification.failed", text);
-            post(Event::NotShown(bubble.keys, cannot_show(&error)));
+            post(Event::NotShown(bubble.keys, problem));
         }
     });
+}
+
+/// What holds until notifications can be shown.
+const MEANWHILE: &str =
+    "Notices are in the tray's menu, in the log, and in `visualcron-tray notices` meanwhile.";
+
+/// Why a notification was not shown.
+struct CannotShow(Problem);
+
+impl<E: std::error::Error> From<E> for CannotShow {
+    fn from(error: E) -> CannotShow {
+        CannotShow(cannot_show(&error))
+    }
 }
 
 fn cannot_show(error: &dyn std::error::Error) -> Problem {
@@ -49,7 +62,7 @@ fn cannot_show(error: &dyn std::error::Error) -> Problem {
             "Start the tray from a desktop session. Notices are in the log, and in `visualcron-tray notices` meanwhile.",
         )
     } else {
-        (text, "Notices are in the tray's menu, in the log, and in `visualcron-tray notices` meanwhile.")
+        (text, MEANWHILE)
     };
     Problem::new(
         Fault::Unavailable,
@@ -121,7 +134,7 @@ fn close(id: u32) {
 }
 
 #[cfg(target_os = "linux")]
-fn show_and_wait(bubble: &Bubble, icon: Option<&Path>, post: &Post) -> Result<(), notify_rust::error::Error> {
+fn show_and_wait(bubble: &Bubble, icon: Option<&Path>, post: &Post) -> Result<(), CannotShow> {
     use notify_rust::{Hint, Notification, Timeout, Urgency};
     let can = notify_rust::get_capabilities()?;
     let can = |what: &str| can.iter().any(|capability| capability == what);
@@ -174,11 +187,7 @@ fn show_and_wait(bubble: &Bubble, icon: Option<&Path>, post: &Post) -> Result<()
 pub fn withdraw() {}
 
 #[cfg(target_os = "macos")]
-fn show_and_wait(
-    bubble: &Bubble,
-    _icon: Option<&Path>,
-    post: &Post,
-) -> Result<(), notify_rust::error::Error> {
+fn show_and_wait(bubble: &Bubble, _icon: Option<&Path>, post: &Post) -> Result<(), CannotShow> {
     use notify_rust::Notification;
     Notification::new()
         .appname(crate::app::words::TITLE)
@@ -191,12 +200,16 @@ fn show_and_wait(
 }
 
 /// A toast where this program's name and addresses are registered and the system has toasts (Server Core and Wine have none),
-/// else the tray's own balloon.
+/// else the tray's own balloon; not where notifications are switched off, for Windows would swallow that too.
 #[cfg(windows)]
-fn show_and_wait(bubble: &Bubble, _icon: Option<&Path>, post: &Post) -> Result<(), std::io::Error> {
+fn show_and_wait(bubble: &Bubble, _icon: Option<&Path>, post: &Post) -> Result<(), CannotShow> {
     use super::windows::{identity, toast};
     if identity::is_registered() && identity::has_addresses() {
-        match toast::show(bubble) {
+        let shown = toast::show(bubble);
+        if let Some(problem) = toast::switched_off() {
+            return Err(CannotShow(problem.and_next(MEANWHILE)));
+        }
+        match shown {
             Ok(()) => {
                 post(Event::Worked(Area::Notifications));
                 return Ok(());

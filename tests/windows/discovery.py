@@ -118,6 +118,22 @@ def started_and_stopped():
     check("invalid value" in said, said)
 
 
+def while_it_is_on_its_way():
+    """Others have asked for the opposite, or for the same, and the service takes its time."""
+    no_service("VisualCron")
+    service("VisualCron", rf'"{FOLDER}\VisualCronService.exe" slow')
+    for others, on_its_way, word, then in [
+        ("start", "START_PENDING", "stop", "STOPPED"),
+        ("start", "START_PENDING", "start", "RUNNING"),
+        ("stop", "STOP_PENDING", "start", "RUNNING"),
+        ("stop", "STOP_PENDING", "stop", "STOPPED"),
+    ]:
+        wine("sc", others, "VisualCron")
+        same(state(), on_its_way, f"after sc {others}")
+        ask("service", word)
+        same(state(), then, f"after {word} while it was {on_its_way}")
+
+
 def noticed_by_the_tray():
     """The tray sees what others do to the service, without asking again and again. The last step: in Wine a service that
     was watched cannot be deleted any more."""
@@ -252,6 +268,7 @@ run(
     nothing_installed,
     everything_by_its_service,
     started_and_stopped,
+    while_it_is_on_its_way,
     one_that_fails,
     client_alone,
     by_other_hints,

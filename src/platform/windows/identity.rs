@@ -109,6 +109,27 @@ pub fn is_registered() -> bool {
 
 /// Do addresses start this program?
 pub fn has_addresses() -> bool {
-    let command = command().ok();
-    [CURRENT_USER, LOCAL_MACHINE].into_iter().find_map(|root| registered(root).ok().flatten()) == command
+    let registered =
+        [CURRENT_USER, LOCAL_MACHINE].into_iter().find_map(|root| registered(root).ok().flatten());
+    leads_here(registered.as_deref(), command().ok().as_deref())
+}
+
+/// Is what is registered what should be? Where no command can be (a percent sign in a path), nothing leads here, and a
+/// toast would be one whose clicks do nothing.
+fn leads_here(registered: Option<&str>, command: Option<&str>) -> bool {
+    command.is_some() && registered == command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_lead_here_only_by_our_own_command() {
+        let (ours, other) = (Some("\"C:\\t.exe\" link -- \"%1\""), Some("\"D:\\t.exe\" link -- \"%1\""));
+        assert!(leads_here(ours, ours));
+        for (registered, command) in [(None, None), (None, ours), (ours, None), (other, ours)] {
+            assert!(!leads_here(registered, command), "{registered:?} {command:?}");
+        }
+    }
 }

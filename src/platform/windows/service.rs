@@ -19,9 +19,9 @@ use std::{
 use windows_sys::Win32::{
     Foundation::{
         CloseHandle, ERROR_ACCESS_DENIED, ERROR_CANCELLED, ERROR_DEPENDENT_SERVICES_RUNNING,
-        ERROR_SERVICE_ALREADY_RUNNING, ERROR_SERVICE_DISABLED, ERROR_SERVICE_DOES_NOT_EXIST,
-        ERROR_SERVICE_MARKED_FOR_DELETE, ERROR_SERVICE_NOT_ACTIVE, ERROR_SERVICE_NOTIFY_CLIENT_LAGGING,
-        LocalFree, WAIT_OBJECT_0,
+        ERROR_SERVICE_ALREADY_RUNNING, ERROR_SERVICE_CANNOT_ACCEPT_CTRL, ERROR_SERVICE_DISABLED,
+        ERROR_SERVICE_DOES_NOT_EXIST, ERROR_SERVICE_MARKED_FOR_DELETE, ERROR_SERVICE_NOT_ACTIVE,
+        ERROR_SERVICE_NOTIFY_CLIENT_LAGGING, LocalFree, WAIT_OBJECT_0,
     },
     System::{
         Com::{COINIT_APARTMENTTHREADED, COINIT_DISABLE_OLE1DDE, CoInitializeEx, CoUninitialize},
@@ -207,31 +207,64 @@ fn run_elevated(program: &Path, arguments: &str, patience: Duration) -> io::Resu
 fn change_named(name: &str, start: bool, patience: Duration) -> io::Result<()> {
     let right = if start { SERVICE_START } else { SERVICE_STOP };
     let service = Handle::open(name, right | SERVICE_QUERY_STATUS)?;
-    let wanted = if start { Status::Started } else { Status::Stopped };
-    let asked = if start { service.start() } else { service.stop() };
-    match asked {
-        Err(error) if is(&error, ERROR_SERVICE_ALREADY_RUNNING) || is(&error, ERROR_SERVICE_NOT_ACTIVE) => {}
-        asked => asked?,
-    }
     let deadline = Instant::now() + patience;
+    let mut is_asked = false;
     loop {
         let now = service.query()?;
-        match Status::of(now.dwCurrentState) {
-            status if status == wanted => return Ok(()),
-            Status::Stopped if start => {
+        let status = Status::of(now.dwCurrentState);
+        match step(start, is_asked, status) {
+            Step::Done => return Ok(()),
+            Step::Ask => match if start { service.start() } else { service.stop() } {
+                Ok(()) => is_asked = true,
+                // Somebody else has asked since it was looked at.
+                Err(error) if IS_ELSEWHERE.iter().any(|code| is(&error, *code)) => {}
+                Err(error) => return Err(error),
+            },
+            Step::Wait => {}
+            Step::StoppedAgain => {
                 return Err(io::Error::other(format!(
                     "it stopped again at once, with code {}",
                     now.dwWin32ExitCode
                 )));
             }
-            status if Instant::now() > deadline => {
-                return Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    format!("after {} seconds it is still {}", patience.as_secs(), status.word()),
-                ));
-            }
-            _ => std::thread::sleep(Duration::from_millis(100)),
         }
+        if Instant::now() > deadline {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("after {} seconds it is still {}", patience.as_secs(), status.word()),
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// What Windows says where the service is in another state than the one that was asked for a change.
+const IS_ELSEWHERE: [u32; 3] =
+    [ERROR_SERVICE_ALREADY_RUNNING, ERROR_SERVICE_NOT_ACTIVE, ERROR_SERVICE_CANNOT_ACCEPT_CTRL];
+
+/// What is to be done with a service next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Done,
+    Ask,
+    Wait,
+    /// It was started, and is not any more.
+    StoppedAgain,
+}
+
+/// On the way from one state to the other a service takes no word: to `StartServiceW` one that stops is running
+/// (`ERROR_SERVICE_ALREADY_RUNNING`), and `ControlService` refuses one that starts or stops
+/// (`ERROR_SERVICE_CANNOT_ACCEPT_CTRL`). So its arrival is waited for; one that is on its way to where it is wanted
+/// needs no word at all.
+fn step(start: bool, is_asked: bool, status: Status) -> Step {
+    match (start, status) {
+        (true, Status::Started) | (false, Status::Stopped) => Step::Done,
+        (true, Status::Stopped) if is_asked => Step::StoppedAgain,
+        (_, Status::Starting | Status::Stopping) => Step::Wait,
+        // Starting one that is paused is refused, as it is running.
+        (true, Status::Paused) => Step::Wait,
+        _ if is_asked => Step::Wait,
+        _ => Step::Ask,
     }
 }
 
@@ -454,6 +487,19 @@ mod tests {
         assert_eq!(for_menu(&installation), Err("there is no such service any more".into()));
         let error = change_named("none-such", true, Duration::ZERO).unwrap_err();
         assert_eq!(problem("none-such", true, &error).fault, Fault::Unavailable);
+    }
+
+    #[test]
+    fn a_service_that_is_on_its_way_is_waited_for_before_it_is_asked() {
+        let steps = |start, is_asked| {
+            use Status::{Paused, Started, Starting, Stopped, Stopping};
+            [Stopped, Starting, Started, Stopping, Paused].map(|status| step(start, is_asked, status))
+        };
+        use Step::{Ask, Done, StoppedAgain, Wait};
+        assert_eq!(steps(true, false), [Ask, Wait, Done, Wait, Wait]);
+        assert_eq!(steps(true, true), [StoppedAgain, Wait, Done, Wait, Wait]);
+        assert_eq!(steps(false, false), [Done, Wait, Ask, Wait, Ask]);
+        assert_eq!(steps(false, true), [Done, Wait, Wait, Wait, Wait]);
     }
 
     #[test]

@@ -2,12 +2,15 @@
 //! was started anew since, from the Action Center.
 
 use super::identity;
-use crate::app::{Bubble, Command, address};
+use crate::{
+    app::{Bubble, Command, address},
+    domain::{Fault, Problem},
+};
 use quick_xml::escape::escape;
 use std::fmt::Write;
 use windows::{
     Data::Xml::Dom::XmlDocument,
-    UI::Notifications::{ToastNotification, ToastNotificationManager},
+    UI::Notifications::{NotificationSetting, ToastNotification, ToastNotificationManager, ToastNotifier},
     core::{HSTRING, Result},
 };
 
@@ -37,7 +40,38 @@ pub fn show(bubble: &Bubble) -> Result<()> {
         toast.SetTag(&HSTRING::from(PASSES))?;
         toast.SetGroup(&HSTRING::from(PASSES))?;
     }
-    ToastNotificationManager::CreateToastNotifierWithId(&HSTRING::from(identity::ID))?.Show(&toast)
+    notifier()?.Show(&toast)
+}
+
+fn notifier() -> Result<ToastNotifier> {
+    ToastNotificationManager::CreateToastNotifierWithId(&HSTRING::from(identity::ID))
+}
+
+/// Why nothing of ours is seen, where notifications are switched off: [`show`] may succeed all the same. To be asked
+/// after it, for Windows knows the setting of a program without a package only once that has sent a toast ("element
+/// not found" before: CommunityToolkit/WindowsCommunityToolkit, issue 3626).
+pub fn switched_off() -> Option<Problem> {
+    let (why, next) = off(notifier().and_then(|notifier| notifier.Setting()).ok()?)?;
+    tracing::info!(event = "toast.switched_off", why);
+    Some(Problem::new(Fault::Unavailable, "Notifications cannot be shown", "Windows", why, next))
+}
+
+/// The reason, and what to do about it. `Focus assist` and "Do not disturb" are none: they let a toast into the Action
+/// Center.
+fn off(setting: NotificationSetting) -> Option<(&'static str, &'static str)> {
+    const SETTINGS: &str = "To see them, switch them on in Windows' Settings, System, Notifications.";
+    match setting {
+        NotificationSetting::Enabled => None,
+        NotificationSetting::DisabledForApplication => {
+            Some(("the notifications of visualcron-tray are switched off", SETTINGS))
+        }
+        NotificationSetting::DisabledForUser => Some(("all notifications are switched off", SETTINGS)),
+        NotificationSetting::DisabledByGroupPolicy => Some((
+            "a policy has switched notifications off",
+            "To see them, ask an administrator of this machine.",
+        )),
+        _ => Some(("Windows does not let visualcron-tray show any", SETTINGS)),
+    }
 }
 
 /// The toast as of the toast schema. An answer about more notices than an address can name has no button: they are
@@ -81,6 +115,26 @@ mod tests {
             passes: false,
             icon: Icon::Notice,
         }
+    }
+
+    #[test]
+    fn whatever_is_not_switched_on_is_off_with_a_reason_and_a_way_out() {
+        assert_eq!(off(NotificationSetting::Enabled), None);
+        let told = [
+            NotificationSetting::DisabledForApplication,
+            NotificationSetting::DisabledForUser,
+            NotificationSetting::DisabledByGroupPolicy,
+            NotificationSetting::DisabledByManifest,
+            NotificationSetting(99),
+        ]
+        .map(|setting| off(setting).map(|(why, next)| format!("{why}. {next}")).unwrap_or_default());
+        insta::assert_snapshot!(told.join("\n"), @r"
+        the notifications of visualcron-tray are switched off. To see them, switch them on in Windows' Settings, System, Notifications.
+        all notifications are switched off. To see them, switch them on in Windows' Settings, System, Notifications.
+        a policy has switched notifications off. To see them, ask an administrator of this machine.
+        Windows does not let visualcron-tray show any. To see them, switch them on in Windows' Settings, System, Notifications.
+        Windows does not let visualcron-tray show any. To see them, switch them on in Windows' Settings, System, Notifications.
+        ");
     }
 
     #[test]

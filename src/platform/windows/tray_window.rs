@@ -9,9 +9,9 @@ use windows_sys::Win32::{
     System::Threading::GetCurrentThreadId,
     UI::{
         Shell::{
-            DefSubclassProc, NIF_INFO, NIIF_INFO, NIIF_RESPECT_QUIET_TIME, NIIF_WARNING, NIM_MODIFY,
-            NOTIFYICONDATAW, NOTIFYICONIDENTIFIER, RemoveWindowSubclass, SetWindowSubclass,
-            Shell_NotifyIconGetRect, Shell_NotifyIconW,
+            DefSubclassProc, NIF_INFO, NIIF_INFO, NIIF_WARNING, NIM_MODIFY, NOTIFYICONDATAW,
+            NOTIFYICONIDENTIFIER, RemoveWindowSubclass, SetWindowSubclass, Shell_NotifyIconGetRect,
+            Shell_NotifyIconW,
         },
         WindowsAndMessaging::{
             EnumThreadWindows, PBT_APMRESUMEAUTOMATIC, RegisterWindowMessageW, SPI_SETNONCLIENTMETRICS,
@@ -216,7 +216,8 @@ fn put_balloon(title: &str, text: &str, warning: bool) -> Result<(), String> {
         cbSize: size_of::<NOTIFYICONDATAW>() as u32,
         hWnd: window as HWND,
         uFlags: NIF_INFO,
-        dwInfoFlags: NIIF_RESPECT_QUIET_TIME | if warning { NIIF_WARNING } else { NIIF_INFO },
+        // Without `NIIF_RESPECT_QUIET_TIME`: in a user's first hour on a machine it drops balloons for good.
+        dwInfoFlags: if warning { NIIF_WARNING } else { NIIF_INFO },
         ..Default::default()
     };
     put(&mut data.szInfoTitle, title);

@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 use windows_sys::Win32::{
-    Foundation::{ERROR_NOTIFY_ENUM_DIR, INVALID_HANDLE_VALUE},
+    Foundation::{ERROR_NOTIFY_ENUM_DIR, INVALID_HANDLE_VALUE, WAIT_TIMEOUT},
     Storage::FileSystem::{
         FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OVERLAPPED, FILE_LIST_DIRECTORY, FILE_NOTIFY_CHANGE_CREATION,
         FILE_NOTIFY_CHANGE_DIR_NAME, FILE_NOTIFY_CHANGE_FILE_NAME, FILE_NOTIFY_CHANGE_LAST_WRITE,
@@ -41,7 +41,8 @@ const NEWS: u32 = FILE_NOTIFY_CHANGE_FILE_NAME
     | FILE_NOTIFY_CHANGE_SECURITY;
 /// Room for the news of one folder: 16 KiB. Folders of other machines take at most 64 KiB.
 const ROOM: usize = 16 * 1024;
-/// A folder that cannot be watched again and again is told of once in this time.
+/// A folder that cannot be watched again and again is told of once in this time: late rather than never, for it is
+/// watched again only by who is told.
 const FAILS_AGAIN: Duration = Duration::from_secs(60);
 
 /// Folders that are watched. Ends when dropped.
@@ -60,7 +61,10 @@ struct Open {
     /// By the keys that the port tells; a key means one folder for ever. Zero is none.
     folders: HashMap<usize, Folder>,
     newest: usize,
+    /// When it was, or will be, told of each folder that it could not be watched any more.
     failed: HashMap<PathBuf, Instant>,
+    /// When to tell next of folders that have failed again.
+    late: Option<Instant>,
     ends: bool,
 }
 
@@ -140,13 +144,19 @@ impl Shared {
     }
 
     fn wait(&self, tell: &dyn Fn(Option<&[PathBuf]>)) {
-        while let Some(done) = self.next() {
-            let (told, is_over) = {
-                let mut open = self.open();
-                (open.take(done), open.ends && open.folders.is_empty())
+        loop {
+            let late = self.open().late;
+            let Some(done) = self.next(late) else { break };
+            let (told, is_late, is_over) = {
+                let (mut open, now) = (self.open(), Instant::now());
+                let told = done.and_then(|done| open.take(done, now));
+                (told, open.is_late(now), open.ends && open.folders.is_empty())
             };
             if let Some(news) = told {
                 tell(news.as_deref());
+            }
+            if is_late {
+                tell(None);
             }
             if is_over {
                 return;
@@ -156,24 +166,29 @@ impl Shared {
         tell(None);
     }
 
-    /// Waits for the next word, as long as it takes. `None` if the port is broken.
-    fn next(&self) -> Option<Done> {
+    /// Waits for the next word, as long as it takes, or until then (`Some(None)`). `None` if the port is broken.
+    fn next(&self, until: Option<Instant>) -> Option<Option<Done>> {
+        let patience = until.map_or(INFINITE, |until| {
+            // A little late rather than a little early, which would mean to wait twice.
+            until.saturating_duration_since(Instant::now()).as_millis() as u32 + 1
+        });
         let (mut bytes, mut key, mut read) = (0, 0, null_mut());
         // SAFETY: the pointers are to local variables.
         let done = unsafe {
-            GetQueuedCompletionStatus(self.port.as_raw_handle(), &mut bytes, &mut key, &mut read, INFINITE)
+            GetQueuedCompletionStatus(self.port.as_raw_handle(), &mut bytes, &mut key, &mut read, patience)
         };
-        match io::Error::last_os_error().raw_os_error() {
-            _ if done != 0 => Some((key, Ok(bytes))),
+        match io::Error::last_os_error().raw_os_error().map(|code| code as u32) {
+            _ if done != 0 => Some(Some((key, Ok(bytes)))),
+            Some(WAIT_TIMEOUT) if read.is_null() => Some(None),
             _ if read.is_null() => None,
-            code => Some((key, Err(code.unwrap_or_default() as u32))),
+            code => Some(Some((key, Err(code.unwrap_or_default())))),
         }
     }
 }
 
 impl Open {
     /// What there is to tell now, if anything; and the folder is watched on.
-    fn take(&mut self, (key, done): Done) -> Option<News> {
+    fn take(&mut self, (key, done): Done, now: Instant) -> Option<News> {
         let folder = self.folders.get_mut(&key)?;
         folder.is_read = false;
         if folder.is_unwanted {
@@ -194,9 +209,27 @@ impl Open {
         }
         // The folder is gone, or its machine. Who looks then finds out, and watches what is there.
         let path = self.folders.remove(&key)?.path.clone();
-        let before = self.failed.insert(path, Instant::now());
-        let is_known = before.is_some_and(|before| before.elapsed() < FAILS_AGAIN);
-        (!is_known).then_some(None)
+        let due = due(self.failed.get(&path).copied(), now);
+        self.failed.insert(path, due);
+        if due > now {
+            self.late = Some(self.late.map_or(due, |late| late.min(due)));
+            return None;
+        }
+        Some(None)
+    }
+
+    /// Is it time to tell of what has failed again? Who looks then watches all that is there: once is enough.
+    fn is_late(&mut self, now: Instant) -> bool {
+        self.late.take_if(|late| *late <= now).is_some()
+    }
+}
+
+/// When to tell of a folder that has failed now, if it was, or will be, told of it then.
+fn due(told: Option<Instant>, now: Instant) -> Instant {
+    match told {
+        Some(told) if told > now => told,
+        Some(told) => now.max(told + FAILS_AGAIN),
+        None => now,
     }
 }
 
@@ -347,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn news_that_were_lost_are_told_as_such_and_a_folder_that_fails_is_told_of_once() {
+    fn news_that_were_lost_are_told_as_such_and_a_folder_that_fails_again_is_told_of_late() {
         let home = tempfile::tempdir().unwrap();
         let shared = folders().0.shared.clone();
         let mut open = Open::default();
@@ -357,20 +390,45 @@ mod tests {
             open.folders.insert(open.newest, folder);
             open.newest
         };
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
         // More than there was room for, told in both ways: asked for again.
         for done in [Ok(0), Err(ERROR_NOTIFY_ENUM_DIR)] {
             let key = watched(&mut open);
-            assert_eq!(open.take((key, done)), Some(None));
+            assert_eq!(open.take((key, done), start), Some(None));
             assert!(open.folders[&key].is_read);
         }
-        for told in [Some(None), None] {
+        // Told at once, or when a minute has passed since it was told last.
+        for (fails, told, late) in [
+            (0, Some(None), None),
+            (1, None, Some(60)),
+            (59, None, Some(60)),
+            (61, None, Some(120)),
+            (300, Some(None), None),
+        ] {
             let key = watched(&mut open);
-            assert_eq!(open.take((key, Err(5))), told);
+            assert_eq!(open.take((key, Err(5)), at(fails)), told, "{fails}");
             assert!(!open.folders.contains_key(&key));
+            assert_eq!(open.late, late.map(at), "{fails}");
+            if late.is_some_and(|late| fails == late - 1) || fails == 61 {
+                assert!(!open.is_late(at(late.unwrap() - 1)));
+                assert!(open.is_late(at(late.unwrap())) && !open.is_late(at(late.unwrap())), "told once");
+            }
         }
         let key = watched(&mut open);
         open.folders.get_mut(&key).unwrap().is_unwanted = true;
-        assert_eq!(open.take((key, Err(995))), None, "taken back by ourselves");
-        assert_eq!(open.take((key, Ok(12))), None, "a folder that nobody knows any more");
+        assert_eq!(open.take((key, Err(995)), at(400)), None, "taken back by ourselves");
+        assert_eq!(open.take((key, Ok(12)), at(400)), None, "a folder that nobody knows any more");
+    }
+
+    #[test]
+    fn what_is_due_is_told_although_nothing_happens() {
+        let (folders, told) = folders();
+        folders.shared.open().late = Some(Instant::now() + Duration::from_millis(200));
+        // SAFETY: a word without memory behind it, to a port that is open.
+        unsafe { PostQueuedCompletionStatus(folders.shared.port.as_raw_handle(), 0, 0, null()) };
+        assert!(told.recv_timeout(Duration::from_millis(50)).is_err(), "not yet");
+        assert_eq!(told.recv_timeout(SOON), Ok(None));
+        assert!(told.recv_timeout(Duration::from_millis(300)).is_err(), "once");
     }
 }

@@ -1,11 +1,12 @@
 /* Stands in for VisualCronService.exe: a Windows service that starts and stops, each after a moment. With the
-   argument `fails` it stops again at once, with code 5. */
+   argument `fails` it stops again at once, with code 5; with `slow` a moment is six seconds. */
 #include <windows.h>
 #include <wchar.h>
 
 static SERVICE_STATUS_HANDLE handle;
 static HANDLE stop;
 static int fails;
+static DWORD moment = 300;
 
 static void tell(DWORD state, DWORD code)
 {
@@ -14,7 +15,7 @@ static void tell(DWORD state, DWORD code)
     status.dwCurrentState = state;
     status.dwControlsAccepted = state == SERVICE_RUNNING ? SERVICE_ACCEPT_STOP : 0;
     status.dwWin32ExitCode = code;
-    status.dwWaitHint = 5000;
+    status.dwWaitHint = 10000;
     SetServiceStatus(handle, &status);
 }
 
@@ -33,14 +34,14 @@ static void WINAPI run(DWORD count, WCHAR **arguments)
     (void)count;
     handle = RegisterServiceCtrlHandlerExW(arguments[0], control, NULL);
     tell(SERVICE_START_PENDING, 0);
-    Sleep(300);
+    Sleep(moment);
     if (fails) {
         tell(SERVICE_STOPPED, ERROR_ACCESS_DENIED);
         return;
     }
     tell(SERVICE_RUNNING, 0);
     WaitForSingleObject(stop, INFINITE);
-    Sleep(300);
+    Sleep(moment);
     tell(SERVICE_STOPPED, 0);
 }
 
@@ -48,6 +49,8 @@ int wmain(int count, WCHAR **arguments)
 {
     SERVICE_TABLE_ENTRYW table[] = {{L"", run}, {NULL, NULL}};
     fails = count > 1 && !wcscmp(arguments[1], L"fails");
+    if (count > 1 && !wcscmp(arguments[1], L"slow"))
+        moment = 6000;
     stop = CreateEventW(NULL, TRUE, FALSE, NULL);
     return StartServiceCtrlDispatcherW(table) ? 0 : (int)GetLastError();
 }
