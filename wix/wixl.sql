@@ -31,8 +31,8 @@ user: INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Component_`) V
 user: INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Component_`) VALUES ('Addresses', 1, 'Software\Classes\visualcron-tray', '-', 'Marker')
 machine: INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Component_`) VALUES ('Addresses', 2, 'Software\Classes\visualcron-tray', '-', 'Marker')
 
--- 4 Condition, NeverOverwrite (128)
-machine: UPDATE `Component` SET `Condition` = 'AUTOSTART = "1" OR (AUTOSTARTFOUND AND AUTOSTART <> "0") OR REMOVE = "ALL"', `Attributes` = 388 WHERE `Component` = 'Autostart'
+-- 4 Condition
+machine: UPDATE `Component` SET `Condition` = 'AUTOSTART = "1" OR (AUTOSTARTFOUND AND AUTOSTART <> "0") OR REMOVE = "ALL"' WHERE `Component` = 'Autostart'
 
 -- 5 Secure, Schedule
 UPDATE `Property` SET `Value` = 'AUTOSTART;INSTALLDIR;LAUNCH;REMOVESETTINGS;WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED' WHERE `Property` = 'SecureCustomProperties'

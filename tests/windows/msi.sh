@@ -188,6 +188,9 @@ is 'the start on logon is the program'"'"'s to write, after it is installed, and
     'AutostartOff AutostartNo AutostartYes AutostartKeep StartTray' \
     "$(table "$user1" InstallExecuteSequence | sort -t"	" -k3n | cut -f1 | grep -E '^Autostart|^StartTray$' | paste -sd' ')"
 is 'and no row of the package for one user' '' "$(table "$user1" Registry | grep -F 'CurrentVersion\Run')"
+# 256: 64-bit; 4: its key path is in the registry. With 128 (NeverOverwrite) a real Windows would lose it in an upgrade.
+is 'the start on logon for all users is installed anew in an upgrade' 260 \
+    "$(table "$machine1" Component | awk -F'\t' '$1 == "Autostart" {print $4}')"
 has 'winget: the hash is the package'"'"'s' "$(sha256sum "$user2" | cut -d' ' -f1 | tr a-f A-F)" \
     "$(cat "$work/out/winget/visualcron-tray.visualcron-tray.installer.yaml")"
 cp -r "$work/out/winget" "$work/broken"
