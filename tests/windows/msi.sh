@@ -179,6 +179,7 @@ for package in "$user1" "$machine1"; do
     has "$name: Programs and Features: picture" app.ico "$(property "$package" ARPPRODUCTICON)"
     is "$name: fleets may set these" 'AUTOSTART;INSTALLDIR;LAUNCH;REMOVESETTINGS;WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED' \
         "$(property "$package" SecureCustomProperties)"
+    is "$name: no machine is restarted" ReallySuppress "$(property "$package" REBOOT)"
     is "$name: nothing touches the path" '' "$(msiinfo tables "$package" | grep -x Environment)"
 done
 is 'the zip has all that belongs together' \
