@@ -34,9 +34,19 @@ machine: INSERT INTO `Registry` (`Registry`, `Root`, `Key`, `Name`, `Component_`
 -- 4 Condition
 machine: UPDATE `Component` SET `Condition` = 'AUTOSTART = "1" OR (AUTOSTARTFOUND AND AUTOSTART <> "0") OR REMOVE = "ALL"' WHERE `Component` = 'Autostart'
 
--- 5 Secure, Schedule
-UPDATE `Property` SET `Value` = 'AUTOSTART;INSTALLDIR;LAUNCH;REMOVESETTINGS;WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED' WHERE `Property` = 'SecureCustomProperties'
+-- 5 Secure, Schedule, InstallUISequence
+user: UPDATE `Property` SET `Value` = 'AUTOSTART;FOLDERFOUND;INSTALLDIR;LAUNCH;MACHINEFOUND;REMOVESETTINGS;TRAYFOUND;WINDOWSMAJOR;WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED' WHERE `Property` = 'SecureCustomProperties'
+machine: UPDATE `Property` SET `Value` = 'AUTOSTART;AUTOSTARTFOUND;FOLDERFOUND;INSTALLDIR;LAUNCH;REMOVESETTINGS;TRAYFOUND;WINDOWSMAJOR;WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED' WHERE `Property` = 'SecureCustomProperties'
 UPDATE `InstallExecuteSequence` SET `Sequence` = 1510 WHERE `Action` = 'RemoveExistingProducts'
+-- One by one: libmsi passes over rows where it deletes several.
+DELETE FROM `InstallUISequence` WHERE `Action` = 'FindRelatedProducts'
+DELETE FROM `InstallUISequence` WHERE `Action` = 'AppSearch'
+DELETE FROM `InstallUISequence` WHERE `Action` = 'LaunchConditions'
+DELETE FROM `InstallUISequence` WHERE `Action` = 'ValidateProductID'
+DELETE FROM `InstallUISequence` WHERE `Action` = 'CostInitialize'
+DELETE FROM `InstallUISequence` WHERE `Action` = 'FileCost'
+DELETE FROM `InstallUISequence` WHERE `Action` = 'CostFinalize'
+DELETE FROM `InstallUISequence` WHERE `Action` = 'MigrateFeatureStates'
 
 -- 6 File versions: without one Windows Installer would never replace a file that has one.
 UPDATE `File` SET `Version` = '{FileVersion}', `Language` = '{FileLanguage}' WHERE `File` = 'TrayExe'

@@ -58,7 +58,7 @@ wine_run() {
     tr -d '\r' <"$work/said"
 }
 # Wine hands on only the low byte of an exit code: cmd tells the whole of it.
-msiexec() { wine_run cmd /v:on /c "msiexec $* /qn & echo !errorlevel!" | tail -n 1 | tr -d ' '; }
+msiexec() { wine_run cmd /v:on /c "msiexec $* ${level-/qn} & echo !errorlevel!" | tail -n 1 | tr -d ' '; }
 windows_path() { printf 'Z:%s' "${1//\//\\}"; }
 # repair PACKAGE PROPERTY=VALUE…
 repair() {
@@ -177,8 +177,11 @@ for package in "$user1" "$machine1"; do
         "$(table "$package" InstallExecuteSequence | awk -F'\t' '{at[$1]=$3} END {print (at["InstallInitialize"] < at["RemoveExistingProducts"] && at["RemoveExistingProducts"] < at["ProcessComponents"])}')"
     has "$name: Programs and Features: address" https://visualcron-tray.example "$(property "$package" ARPURLINFOABOUT)"
     has "$name: Programs and Features: picture" app.ico "$(property "$package" ARPPRODUCTICON)"
-    is "$name: fleets may set these" 'AUTOSTART;INSTALLDIR;LAUNCH;REMOVESETTINGS;WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED' \
+    is "$name: fleets may set these, and what was found is handed on" \
+        "$({ printf '%s\n' AUTOSTART INSTALLDIR LAUNCH REMOVESETTINGS; table "$package" AppSearch | cut -f1; table "$package" Upgrade | cut -f7; } | LC_ALL=C sort | paste -sd';')" \
         "$(property "$package" SecureCustomProperties)"
+    is "$name: a double click reckons nothing that would be handed on" $'ExecuteAction\t\t1300' \
+        "$(table "$package" InstallUISequence)"
     is "$name: no machine is restarted" ReallySuppress "$(property "$package" REBOOT)"
     is "$name: nothing touches the path" '' "$(msiinfo tables "$package" | grep -x Environment)"
 done
@@ -279,7 +282,7 @@ there 'in the folder that was asked for' "$WINEPREFIX/drive_c/Tools/Tray/visualc
 is 'start on logon' '"C:\Tools\Tray\visualcron-tray.exe"' "$(value "$run" visualcron-tray)"
 wait_tray yes && pass 'the tray starts now' || fail 'the tray starts now'
 sleep 1
-is 'upgrade without properties' 0 "$(msiexec /i "$(windows_path "$user2")")"
+is 'upgrade without properties, as by double click' 0 "$(level='' msiexec /i "$(windows_path "$user2")")"
 there 'it stays in its folder' "$WINEPREFIX/drive_c/Tools/Tray/visualcron-tray.exe"
 gone 'and there is no second one' "$installed"
 logon_after '"C:\Tools\Tray\visualcron-tray.exe"'
