@@ -17,13 +17,16 @@ INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `I
 INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings4Folder', 'Marker', '', 'DATAPAGES', 2)
 INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings5', 'Marker', '*', 'DATAICONS', 2)
 INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings5Folder', 'Marker', '', 'DATAICONS', 2)
-INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings6', 'Marker', '*', 'DATATOREMOVE', 2)
-INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings6Folder', 'Marker', '', 'DATATOREMOVE', 2)
-INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings7Folder', 'Marker', '', 'DATAABOVE', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings6', 'Marker', '*', 'DATARECOVERY', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings6Folder', 'Marker', '', 'DATARECOVERY', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings7', 'Marker', '*', 'DATATOREMOVE', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings7Folder', 'Marker', '', 'DATATOREMOVE', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings8Folder', 'Marker', '', 'DATAABOVE', 2)
 -- The most important ones by name as well: Wine takes the asterisk for a name, and could not show that they go.
 INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings1Named', 'Marker', 'settings.toml', 'CONFIGTOREMOVE', 2)
 INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings3Named', 'Marker', 'visualcron-tray.log', 'DATALOG', 2)
-INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings6State', 'Marker', 'state.json', 'DATATOREMOVE', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings6Named', 'Marker', 'lock', 'DATARECOVERY', 2)
+INSERT INTO `RemoveFile` (`FileKey`, `Component_`, `FileName`, `DirProperty`, `InstallMode`) VALUES ('Settings7State', 'Marker', 'state.json', 'DATATOREMOVE', 2)
 
 -- 3 RemoveRegistryKey: what the program itself writes beside the installer's. The name "-" stands for the whole key when the component is removed. Not in the package for
 -- all users, whose components must not mix both kinds of data.
@@ -73,7 +76,9 @@ UPDATE `InstallExecuteSequence` SET `Sequence` = 1403 WHERE `Action` = 'NameData
 UPDATE `InstallExecuteSequence` SET `Sequence` = 1404 WHERE `Action` = 'NameDataLog'
 UPDATE `InstallExecuteSequence` SET `Sequence` = 1405 WHERE `Action` = 'NameDataPages'
 UPDATE `InstallExecuteSequence` SET `Sequence` = 1406 WHERE `Action` = 'NameDataIcons'
-UPDATE `InstallExecuteSequence` SET `Sequence` = 1407 WHERE `Action` = 'NameDataAbove'
+UPDATE `InstallExecuteSequence` SET `Sequence` = 1407 WHERE `Action` = 'NameDataRecovery'
+UPDATE `InstallExecuteSequence` SET `Sequence` = 1408 WHERE `Action` = 'NameDataAbove'
+UPDATE `InstallExecuteSequence` SET `Sequence` = 2580 WHERE `Action` = 'ForgetPassword'
 user: UPDATE `InstallExecuteSequence` SET `Sequence` = 2590 WHERE `Action` = 'AutostartOff'
 user: UPDATE `InstallExecuteSequence` SET `Sequence` = 6601 WHERE `Action` = 'AutostartNo'
 user: UPDATE `InstallExecuteSequence` SET `Sequence` = 6602 WHERE `Action` = 'AutostartYes'

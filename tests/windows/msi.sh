@@ -171,7 +171,7 @@ for package in "$user1" "$machine1"; do
     is "$name: programs have the version of their resource" 2 \
         "$(table "$package" File | grep -c "\.\(exe\|com\)	.*	$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)\.0	")"
     is "$name: own actions are where they belong" \
-        'RememberFolder CloseTray TellFolder NameConfig NameConfigAbove NameData NameDataLog NameDataPages NameDataIcons NameDataAbove StartTray' \
+        'RememberFolder CloseTray TellFolder NameConfig NameConfigAbove NameData NameDataLog NameDataPages NameDataIcons NameDataRecovery NameDataAbove ForgetPassword StartTray' \
         "$(table "$package" InstallExecuteSequence | sort -t"	" -k3n | cut -f1 | grep -Ex "$(table "$package" CustomAction | cut -f1 | paste -sd'|')" | grep -v Autostart | paste -sd' ')"
     is "$name: the old version is removed inside the transaction" 1 \
         "$(table "$package" InstallExecuteSequence | awk -F'\t' '{at[$1]=$3} END {print (at["InstallInitialize"] < at["RemoveExistingProducts"] && at["RemoveExistingProducts"] < at["ProcessComponents"])}')"
@@ -183,6 +183,10 @@ for package in "$user1" "$machine1"; do
     is "$name: a double click reckons nothing that would be handed on" $'ExecuteAction\t\t1300' \
         "$(table "$package" InstallUISequence)"
     is "$name: no machine is restarted" ReallySuppress "$(property "$package" REBOOT)"
+    for folder in $(table "$package" CustomAction | awk -F'\t' '$1 ~ /^Name/ {print $3}' | grep -v ABOVE); do
+        is "$name: REMOVESETTINGS takes all of $folder, and the folder" '* ' \
+            "$(table "$package" RemoveFile | awk -F'\t' -v f="$folder" '$4 == f && ($3 == "*" || $3 == "") {print $3}' | LC_ALL=C sort -r | paste -sd' ')"
+    done
     is "$name: nothing touches the path" '' "$(msiinfo tables "$package" | grep -x Environment)"
 done
 is 'the zip has all that belongs together' \
@@ -318,14 +322,29 @@ is 'switches it off' '' "$(value "$run" visualcron-tray)"
 is 'repair with AUTOSTART=1' 0 "$(repair "$user4" AUTOSTART=1 LAUNCH=0)"
 is 'switches it on' '"C:\Tools\Other\visualcron-tray.exe"' "$(value "$run" visualcron-tray)"
 there 'there are settings and state' "$home/AppData/Local/visualcron-tray/data"
+mkdir -p "$home/AppData/Local/visualcron-tray/data/recovery"
+echo '{}' >"$home/AppData/Local/visualcron-tray/data/recovery/20261124T120000000Z.jsonl"
+: >"$home/AppData/Local/visualcron-tray/data/recovery/lock"
+other='C:\Tools\Other\visualcron-tray.com'
+wine_run "$other" settings set license_host.proxy http://proxy.example:8080 >/dev/null
+wine_run "$other" settings set license_host.proxy_user svc >/dev/null
+echo secret | timeout 120 "$root/scripts/windows/wine.sh" "$other" settings proxy-password set >/dev/null 2>&1
+cp "$settings" "$work/proxy.toml"
+# After the removal too, so by a program of its own.
+password() {
+    wine_run "$(windows_path "$(realpath "$PROGRAMS")/visualcron-tray.com")" --config "$(windows_path "$work/proxy.toml")" \
+        --data-dir "$(windows_path "$work/data")" --json settings proxy-password status | sed -n 's/.*"password": "\(.*\)".*/\1/p'
+}
+is 'there is a password for the proxy' present "$(password)"
 mkdir -p "$home/AppData/Local/VisualCron/settings" && echo x >"$home/AppData/Local/VisualCron/settings/servers.xml"
 # What has no row of its own in RemoveFile.
-starred='/visualcron-tray(/config|/data(/icons(/[a-z-]+\.png)?|/log|/pages|/tray-[0-9]+\.lock|/settings\.last-good-[0-9a-f]+\.toml)?)?$'
+starred='/visualcron-tray(/config|/data(/icons(/[a-z-]+\.png)?|/log|/pages|/recovery(/[0-9TZ]+\.jsonl)?|/settings-[0-9a-f]+\.lock|/tray-[0-9]+\.lock|/settings\.last-good-[0-9a-f]+\.toml)?)?$'
 is 'remove with the settings' 0 "$(msiexec /x "$product4" REMOVESETTINGS=1)"
 snapshot "$work/after"
 # The folder above the one that was asked for is the administrator's.
 is 'files: nothing at all is left of ours' '' \
     "$(left_files "$work/before" "$work/after" | grep -Ev "/AppData/Local/VisualCron(/|\$)|^\./Tools\$|$starred")"
+is 'nor the password for the proxy' absent "$(password)"
 there 'VisualCron'"'"'s own are untouched' "$home/AppData/Local/VisualCron/settings/servers.xml"
 is 'registry: nothing is left' '' "$(left_registry "$work/before" "$work/after")"
 
