@@ -249,6 +249,7 @@ new=$(trays | paste -sd' ')
 if [ -n "$new" ] && [ "$new" != "$old" ]; then pass 'the tray was closed and runs again'; else fail 'the tray was closed and runs again' "before: $old, after: $new"; fi
 log=$home/AppData/Local/visualcron-tray/data/log/visualcron-tray.log
 [ ! -f "$log" ] || echo "        $(grep -c . "$log") lines in its log"
+there 'with the options of the start on logon' "$WINEPREFIX/drive_c/my settings/s.toml"
 is 'the new version is noted' 7.2.0 "$(value "$ours" Version)"
 is 'the old entry is gone' '' "$(value "$entry\\$product1" DisplayName)"
 is 'the new entry is there' 7.2.0 "$(value "$entry\\$product2" DisplayVersion)"
@@ -272,7 +273,7 @@ wait_tray no && pass 'the tray is closed' || fail 'the tray is closed' "$(trays)
 snapshot "$work/after"
 # What is the user's: settings and state, in two folders.
 is 'files: nothing is left but what is the user'"'"'s' '' \
-    "$(left_files "$work/before" "$work/after" | grep -Ev '/AppData/(Local|Roaming)/visualcron-tray(/|$)')"
+    "$(left_files "$work/before" "$work/after" | grep -Ev '/AppData/(Local|Roaming)/visualcron-tray(/|$)|^\./my settings(/|$)')"
 is 'registry: nothing is left' '' "$(left_registry "$work/before" "$work/after")"
 is 'files: nothing else is missing' '' "$(missing "$work/before.files" "$work/after.files")"
 is 'settings as they were, also now' "$settings_sum" "$(sha256sum <"$settings")"
@@ -317,6 +318,19 @@ is 'the new one comes, to another folder' 0 "$(msiexec /i "$(windows_path "$user
 there 'it is there' "$WINEPREFIX/drive_c/Tools/Other/visualcron-tray.exe"
 is 'start on logon goes there, with its options' "\"C:\\Tools\\Other\\visualcron-tray.exe\" $logon" \
     "$(value "$run" visualcron-tray)"
+other='C:\Tools\Other\visualcron-tray.com'
+wait_tray no || fail 'no tray runs before'
+wine_run "$other" --data-dir 'C:\my data' autostart on >/dev/null
+is 'repair, with a start on logon that has a folder' 0 "$(repair "$user4")"
+wait_tray yes
+sleep 1
+has 'the tray that is started has it' '--data-dir C:\my data' \
+    "$(for pid in $(trays); do tr '\0' ' ' <"/proc/$pid/cmdline"; done)"
+old=$(trays | paste -sd' ')
+wine_run "$other" exit >/dev/null
+is 'exit does not reach it' "$old" "$(trays | paste -sd' ')"
+is 'repair while it runs' 0 "$(repair "$user4" LAUNCH=0)"
+wait_tray no && pass 'it is closed' || fail 'it is closed' "$(trays)"
 is 'repair with AUTOSTART=0' 0 "$(repair "$user4" AUTOSTART=0 LAUNCH=0)"
 is 'switches it off' '' "$(value "$run" visualcron-tray)"
 is 'repair with AUTOSTART=1' 0 "$(repair "$user4" AUTOSTART=1 LAUNCH=0)"
@@ -325,7 +339,6 @@ there 'there are settings and state' "$home/AppData/Local/visualcron-tray/data"
 mkdir -p "$home/AppData/Local/visualcron-tray/data/recovery"
 echo '{}' >"$home/AppData/Local/visualcron-tray/data/recovery/20261124T120000000Z.jsonl"
 : >"$home/AppData/Local/visualcron-tray/data/recovery/lock"
-other='C:\Tools\Other\visualcron-tray.com'
 wine_run "$other" settings set license_host.proxy http://proxy.example:8080 >/dev/null
 wine_run "$other" settings set license_host.proxy_user svc >/dev/null
 echo secret | timeout 120 "$root/scripts/windows/wine.sh" "$other" settings proxy-password set >/dev/null 2>&1
@@ -343,7 +356,7 @@ is 'remove with the settings' 0 "$(msiexec /x "$product4" REMOVESETTINGS=1)"
 snapshot "$work/after"
 # The folder above the one that was asked for is the administrator's.
 is 'files: nothing at all is left of ours' '' \
-    "$(left_files "$work/before" "$work/after" | grep -Ev "/AppData/Local/VisualCron(/|\$)|^\./Tools\$|$starred")"
+    "$(left_files "$work/before" "$work/after" | grep -Ev "/AppData/Local/VisualCron(/|\$)|^\./Tools\$|^\./my data(/|\$)|$starred")"
 is 'nor the password for the proxy' absent "$(password)"
 there 'VisualCron'"'"'s own are untouched' "$home/AppData/Local/VisualCron/settings/servers.xml"
 is 'registry: nothing is left' '' "$(left_registry "$work/before" "$work/after")"
