@@ -171,7 +171,7 @@ for package in "$user1" "$machine1"; do
     is "$name: programs have the version of their resource" 2 \
         "$(table "$package" File | grep -c "\.\(exe\|com\)	.*	$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)\.0	")"
     is "$name: own actions are where they belong" \
-        'RememberFolder CloseTray TellFolder NameConfig NameConfigAbove NameData NameDataLog NameDataPages NameDataIcons NameDataRecovery NameDataAbove ForgetPassword StartTray' \
+        'RememberFolder CloseTray TellFolder NameConfig NameConfigAbove NameData NameDataLog NameDataPages NameDataIcons NameDataRecovery NameDataAbove ForgetPassword Unregister StartTray' \
         "$(table "$package" InstallExecuteSequence | sort -t"	" -k3n | cut -f1 | grep -Ex "$(table "$package" CustomAction | cut -f1 | paste -sd'|')" | grep -v Autostart | paste -sd' ')"
     is "$name: the old version is removed inside the transaction" 1 \
         "$(table "$package" InstallExecuteSequence | awk -F'\t' '{at[$1]=$3} END {print (at["InstallInitialize"] < at["RemoveExistingProducts"] && at["RemoveExistingProducts"] < at["ProcessComponents"])}')"
@@ -393,14 +393,15 @@ is 'the newer one stays' 7.2.0 "$(value "$ours" Version)"
 rm "$program_files/visualcron-tray.com"
 is 'repair' 0 "$(repair "$machine2")"
 there 'repair brings the program back' "$program_files/visualcron-tray.com"
+own='HKCU\Software\Microsoft\Windows\CurrentVersion\Run'
+wine_run 'C:\Program Files\visualcron-tray\visualcron-tray.com' --config 'C:\my settings\s.toml' autostart on >/dev/null
+has 'a user has a start on logon of their own' 's.toml' "$(value "$own" visualcron-tray)"
 is 'remove' 0 "$(msiexec /x "$(windows_path "$machine2")")"
 snapshot "$work/after"
 is 'files: nothing is left but what is the user'"'"'s or the administrator'"'"'s' '' \
     "$(left_files "$work/before" "$work/after" | grep -Ev '/(AppData/Local|AppData/Roaming|ProgramData)/visualcron-tray(/|$)')"
 there 'the administrator'"'"'s settings stay' "$WINEPREFIX/drive_c/ProgramData/visualcron-tray/settings.toml"
-# The tray registers its name for notifications for its user; a package for all cannot reach every user's registry.
-is 'registry: nothing is left but the name for notifications of who ran it' '' \
-    "$(left_registry "$work/before" "$work/after" | grep -v 'Classes\\\\AppUserModelId')"
+is 'registry: nothing is left, nor of the user who removes it' '' "$(left_registry "$work/before" "$work/after")"
 
 # --- signed ---------------------------------------------------------------------------------------------------
 if command -v osslsigncode >/dev/null; then
