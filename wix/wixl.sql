@@ -65,8 +65,14 @@ UPDATE `File` SET `FileName` = 'LICAPA.TXT|LICENSE-APACHE.txt' WHERE `File` = 'L
 UPDATE `Directory` SET `DefaultDir` = 'VCTRAY|visualcron-tray' WHERE `Directory` = 'INSTALLDIR'
 UPDATE `Shortcut` SET `Name` = 'VCTRAY|visualcron-tray' WHERE `Shortcut` = 'StartMenu'
 
--- The same in both tools' source, but wixl puts own actions at wrong places of the sequence, and passes over what
--- a feature may be.
+-- 8 PermissionEx, with the folder's own row and the actions that make and remove it
+machine: CREATE TABLE `MsiLockPermissionsEx` (`MsiLockPermissionsEx` CHAR(72) NOT NULL, `LockObject` CHAR(72) NOT NULL, `Table` CHAR(32) NOT NULL, `SDDLText` CHAR(0) NOT NULL, `Condition` CHAR(255) PRIMARY KEY `MsiLockPermissionsEx`)
+machine: INSERT INTO `MsiLockPermissionsEx` (`MsiLockPermissionsEx`, `LockObject`, `Table`, `SDDLText`) VALUES ('ProtectFolder', 'INSTALLDIR', 'CreateFolder', 'D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;BU)')
+machine: INSERT INTO `CreateFolder` (`Directory_`, `Component_`) VALUES ('INSTALLDIR', 'Marker')
+machine: INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('RemoveFolders', 3600)
+machine: INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('CreateFolders', 3700)
+
+-- 9 Sequence numbers. Besides, wixl passes over what a feature may be.
 UPDATE `InstallExecuteSequence` SET `Sequence` = 101 WHERE `Action` = 'RememberFolder'
 UPDATE `InstallExecuteSequence` SET `Sequence` = 102 WHERE `Action` = 'CloseTray'
 UPDATE `InstallExecuteSequence` SET `Sequence` = 1001 WHERE `Action` = 'TellFolder'

@@ -199,6 +199,11 @@ is 'and no row of the package for one user' '' "$(table "$user1" Registry | grep
 # 256: 64-bit; 4: its key path is in the registry. With 128 (NeverOverwrite) a real Windows would lose it in an upgrade.
 is 'the start on logon for all users is installed anew in an upgrade' 260 \
     "$(table "$machine1" Component | awk -F'\t' '$1 == "Autostart" {print $4}')"
+is 'the folder for all users is protected' \
+    $'ProtectFolder\tINSTALLDIR\tCreateFolder\tD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;BU)\t' \
+    "$(table "$machine1" MsiLockPermissionsEx)"
+is 'and is made before its files' 'RemoveFolders CreateFolders InstallFiles' \
+    "$(table "$machine1" InstallExecuteSequence | sort -t"	" -k3n | cut -f1 | grep -E 'Folders$|^InstallFiles$' | paste -sd' ')"
 has 'winget: the hash is the package'"'"'s' "$(sha256sum "$user2" | cut -d' ' -f1 | tr a-f A-F)" \
     "$(cat "$work/out/winget/visualcron-tray.visualcron-tray.installer.yaml")"
 cp -r "$work/out/winget" "$work/broken"
