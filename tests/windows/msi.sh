@@ -208,8 +208,9 @@ has 'winget: the hash is the package'"'"'s' "$(sha256sum "$user2" | cut -d' ' -f
     "$(cat "$work/out/winget/visualcron-tray.visualcron-tray.installer.yaml")"
 cp -r "$work/out/winget" "$work/broken"
 sed -i 's/^License:.*//; s/^ShortDescription: .*/ShortDescription: x/' "$work/broken"/*.locale.*
-is 'winget: the checker finds what is wrong' 2 \
-    "$(python3 scripts/windows/winget_check.py "$work/broken"/*.yaml 2>&1 | grep -c 'License is missing\|ShortDescription is not')"
+sed -i "s/^UpgradeBehavior:.*/UpgradeBehavior: deny/; s/InstallLocation: .*/InstallLocation: $(printf '%0513d' 0)/" "$work/broken"/*.installer.*
+is 'winget: the checker finds what is wrong' 5 \
+    "$(python3 scripts/windows/winget_check.py "$work/broken"/*.yaml 2>&1 | grep -c 'License is missing\|\(ShortDescription\|UpgradeBehavior\|InstallLocation\) is not')"
 
 # --- for one user ---------------------------------------------------------------------------------------------
 fresh 'one user: install, upgrade while it runs, downgrade, repair, remove'
