@@ -379,6 +379,14 @@ is 'the files' 'LICENSE-APACHE.txt LICENSE-MIT.txt README.md visualcron-tray.com
     "$(ls "$program_files" 2>/dev/null | LC_ALL=C sort | paste -sd' ')"
 is 'start on logon for all' '"C:\Program Files\visualcron-tray\visualcron-tray.exe"' "$(value "$run" visualcron-tray)"
 has 'where it is' 'C:\Program Files\visualcron-tray\visualcron-tray.exe' "$(value "$ours" Tray)"
+there 'the shortcut' "$shortcut"
+has 'the shortcut leads to the tray' 'Program Files\visualcron-tray\visualcron-tray.exe' "$(tr -d '\0' <"$shortcut" 2>/dev/null | strings)"
+product1=$(property "$machine1" ProductCode) product2=$(property "$machine2" ProductCode)
+is 'Programs and Features: name' visualcron-tray "$(value "$entry\\$product1" DisplayName)"
+is 'Programs and Features: version' 7.1.0 "$(value "$entry\\$product1" DisplayVersion)"
+is 'Programs and Features: address' "$PROJECT_URL" "$(value "$entry\\$product1" URLInfoAbout)"
+is 'Programs and Features: no modify' 0x1 "$(value "$entry\\$product1" NoModify)"
+has 'Programs and Features: folder' 'C:\Program Files\visualcron-tray' "$(value "$entry\\$product1" InstallLocation)"
 is 'nothing in the user'"'"'s registry' '' "$(value 'HKCU\Software\visualcron-tray' Tray)"
 is 'addresses start the tray' '"C:\Program Files\visualcron-tray\visualcron-tray.exe" link -- "%1"' \
     "$(default_value 'HKLM\Software\Classes\visualcron-tray\shell\open\command')"
@@ -393,6 +401,8 @@ is 'the tray leaves the addresses of all users to the installer' '' \
 is 'upgrade while the tray runs' 0 "$(msiexec /i "$(windows_path "$machine2")")"
 wait_tray no && pass 'the tray is closed' || fail 'the tray is closed'
 is 'the new version is noted' 7.2.0 "$(value "$ours" Version)"
+is 'the old entry is gone' '' "$(value "$entry\\$product1" DisplayName)"
+is 'the new entry is there' 7.2.0 "$(value "$entry\\$product2" DisplayVersion)"
 is 'start on logon stays' '"C:\Program Files\visualcron-tray\visualcron-tray.exe"' "$(value "$run" visualcron-tray)"
 is 'a downgrade is refused' 1603 "$(msiexec /i "$(windows_path "$machine1")")"
 is 'the newer one stays' 7.2.0 "$(value "$ours" Version)"
@@ -408,6 +418,15 @@ is 'files: nothing is left but what is the user'"'"'s or the administrator'"'"'s
     "$(left_files "$work/before" "$work/after" | grep -Ev '/(AppData/Local|AppData/Roaming|ProgramData)/visualcron-tray(/|$)')"
 there 'the administrator'"'"'s settings stay' "$WINEPREFIX/drive_c/ProgramData/visualcron-tray/settings.toml"
 is 'registry: nothing is left, nor of the user who removes it' '' "$(left_registry "$work/before" "$work/after")"
+is 'install into another folder' 0 "$(msiexec /i "$(windows_path "$machine1")" 'INSTALLDIR=C:\Tools\Tray')"
+there 'it is there' "$WINEPREFIX/drive_c/Tools/Tray/visualcron-tray.exe"
+gone 'and nowhere else' "$program_files"
+is 'no start on logon unasked' '' "$(value "$run" visualcron-tray)"
+is 'upgrade without properties' 0 "$(msiexec /i "$(windows_path "$machine2")")"
+there 'it stays in its folder' "$WINEPREFIX/drive_c/Tools/Tray/visualcron-tray.exe"
+gone 'and there is no second one' "$program_files"
+is 'remove' 0 "$(msiexec /x "$product2")"
+gone 'with its folder' "$WINEPREFIX/drive_c/Tools/Tray"
 
 # --- signed ---------------------------------------------------------------------------------------------------
 if command -v osslsigncode >/dev/null; then
