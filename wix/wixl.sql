@@ -86,7 +86,7 @@ UPDATE `InstallExecuteSequence` SET `Sequence` = 1407 WHERE `Action` = 'NameData
 UPDATE `InstallExecuteSequence` SET `Sequence` = 1408 WHERE `Action` = 'NameDataAbove'
 UPDATE `InstallExecuteSequence` SET `Sequence` = 2580 WHERE `Action` = 'ForgetPassword'
 UPDATE `InstallExecuteSequence` SET `Sequence` = 2590 WHERE `Action` = 'AutostartOff'
-UPDATE `InstallExecuteSequence` SET `Sequence` = 2591 WHERE `Action` = 'Unregister'
+machine: UPDATE `InstallExecuteSequence` SET `Sequence` = 2591 WHERE `Action` = 'Unregister'
 user: UPDATE `InstallExecuteSequence` SET `Sequence` = 6601 WHERE `Action` = 'AutostartNo'
 user: UPDATE `InstallExecuteSequence` SET `Sequence` = 6602 WHERE `Action` = 'AutostartYes'
 user: UPDATE `InstallExecuteSequence` SET `Sequence` = 6603 WHERE `Action` = 'AutostartKeep'
