@@ -39,6 +39,8 @@ cp "$PROGRAMS/visualcron-tray.exe" "$PROGRAMS/visualcron-tray.com" "$stage/dist/
 cp assets/ico/app.ico "$stage/assets/ico/"
 cp README.md LICENSE-MIT LICENSE-APACHE "$stage/"
 cp -r wix "$stage/"
+# wixl does not know it, and warns each time; wix/wixl.sql has it.
+sed -i 's/ Secure="yes"//' "$stage/wix/main.wxs"
 if [ -n "${SIGN:-}" ]; then
     "$here/sign.sh" "$stage/dist/visualcron-tray.exe" "$stage/dist/visualcron-tray.com"
 fi

@@ -31,7 +31,7 @@ FIELDS = {
         "MinimumOSVersion?": r"\d{1,5}(\.\d{1,5}){0,3}",
         "InstallerType?": words("msix", "msi", "appx", "exe", "zip", "inno", "nullsoft", "wix", "burn", "portable"),
         "InstallModes?": words("interactive", "silent", "silentWithProgress"),
-        "UpgradeBehavior?": words("install", "uninstallPrevious", "deny"),
+        "UpgradeBehavior?": words("install", "uninstallPrevious"),
         "ReleaseDate?": r"\d{4}-\d{2}-\d{2}",
         "Installers": None,
         "ManifestType": "installer",
@@ -60,9 +60,9 @@ INSTALLER = {
     "InstallerSwitches?": None,
 }
 SWITCHES = {
-    f"{name}?": r".{1,2048}"
-    for name in ("Silent", "SilentWithProgress", "Interactive", "InstallLocation", "Log", "Upgrade", "Custom")
-}
+    f"{name}?": r".{1,512}"
+    for name in ("Silent", "SilentWithProgress", "Interactive", "InstallLocation", "Log", "Upgrade")
+} | {"Custom?": r".{1,2048}"}
 
 
 def read(path):

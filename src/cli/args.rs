@@ -515,4 +515,12 @@ pub enum Switch {
     #[cfg(windows)]
     #[value(hide = true)]
     Repair,
+    /// For the installer: start the tray, with the options of the entry
+    #[cfg(windows)]
+    #[value(hide = true)]
+    Launch,
+    /// For the installer: end the tray that the entry has started, and the usual one
+    #[cfg(windows)]
+    #[value(hide = true)]
+    Close,
 }

@@ -22,6 +22,7 @@ use crate::{
 };
 use std::{
     any::Any,
+    ffi::OsString,
     path::{Path, PathBuf},
     process,
     time::{Duration, Instant},
@@ -42,7 +43,7 @@ pub fn run(session: Session, twin_of: Option<PathBuf>, out: &Out) -> Result<u8, 
     let Some(lock) = lock_or_show_the_first(&session, out)? else { return Ok(0) };
     if let Some(tray) = twin_of {
         drop(lock);
-        return start_beside(&tray).map(|()| 0);
+        return start_beside(&tray, std::env::args_os().skip(1)).map(|()| 0);
     }
     #[cfg(windows)]
     {
@@ -63,10 +64,10 @@ pub fn run(session: Session, twin_of: Option<PathBuf>, out: &Out) -> Result<u8, 
     start(session, lock, written.err().map(|problem| (Area::Settings, problem)), None)
 }
 
-/// Starts the tray with the arguments of this program, and leaves it alone.
-fn start_beside(tray: &Path) -> Result<(), Problem> {
+/// Starts the tray with these arguments, and leaves it alone.
+pub fn start_beside(tray: &Path, arguments: impl IntoIterator<Item = OsString>) -> Result<(), Problem> {
     let started = process::Command::new(tray)
-        .args(std::env::args_os().skip(1))
+        .args(arguments)
         .stdin(process::Stdio::null())
         .stdout(process::Stdio::null())
         .stderr(process::Stdio::null())
@@ -137,8 +138,14 @@ fn lock_or_show_the_first(session: &Session, out: &Out) -> Result<Option<instanc
     }
 }
 
-/// Ends this user's tray, whatever it looks at, and waits until it has ended.
+/// Ends this user's tray, and says so.
 pub fn exit(session: &Session, out: &Out) -> Result<u8, Problem> {
+    out.remark(if end(session)? { "The tray has ended." } else { "No tray is running." });
+    Ok(0)
+}
+
+/// Ends this user's tray, whatever it looks at, and waits until it has ended; whether there was one.
+pub fn end(session: &Session) -> Result<bool, Problem> {
     let until = Instant::now() + PATIENCE;
     let left = || until.saturating_duration_since(Instant::now());
     let mut silence = None;
@@ -150,9 +157,7 @@ pub fn exit(session: &Session, out: &Out) -> Result<u8, Problem> {
             Ok(Some(_)) => return Err(not_ended(session, "it is probably of another version")),
             Ok(None) if !instance::is_locked(&session.dirs)? => {
                 // One that did not answer may have been about to end.
-                let seen = silence.is_some();
-                out.remark(if seen { "The tray has ended." } else { "No tray is running." });
-                return Ok(0);
+                return Ok(silence.is_some());
             }
             Ok(None) => {}
             // A last question that was given no time says nothing of the tray.
@@ -171,8 +176,7 @@ pub fn exit(session: &Session, out: &Out) -> Result<u8, Problem> {
         }
         std::thread::sleep(PAUSE);
     }
-    out.remark("The tray has ended.");
-    Ok(0)
+    Ok(true)
 }
 
 fn not_ended(session: &Session, why: &str) -> Problem {

@@ -86,6 +86,13 @@ pub fn after_installing(wanted: bool) -> Result<(), Problem> {
     }
 }
 
+/// The options of the entry: of this user's, else of that for all users.
+#[cfg(windows)]
+pub fn options_of_entry() -> Result<Vec<String>, Problem> {
+    let command = run_key::entry()?.unwrap_or_default();
+    Ok(super::windows::programs::arguments(&command.encode_utf16().collect::<Vec<_>>()))
+}
+
 /// The tray's program, and the options that it is to be started with.
 pub fn words() -> Result<Vec<String>, Problem> {
     let program = super::program::path().map_err(|error| {

@@ -58,7 +58,7 @@ wine_run() {
     tr -d '\r' <"$work/said"
 }
 # Wine hands on only the low byte of an exit code: cmd tells the whole of it.
-msiexec() { wine_run cmd /v:on /c "msiexec $* /qn & echo !errorlevel!" | tail -n 1 | tr -d ' '; }
+msiexec() { wine_run cmd /v:on /c "msiexec $* ${level-/qn} & echo !errorlevel!" | tail -n 1 | tr -d ' '; }
 windows_path() { printf 'Z:%s' "${1//\//\\}"; }
 # repair PACKAGE PROPERTY=VALUE…
 repair() {
@@ -171,14 +171,22 @@ for package in "$user1" "$machine1"; do
     is "$name: programs have the version of their resource" 2 \
         "$(table "$package" File | grep -c "\.\(exe\|com\)	.*	$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)\.0	")"
     is "$name: own actions are where they belong" \
-        'RememberFolder CloseTray TellFolder NameConfig NameConfigAbove NameData NameDataLog NameDataPages NameDataIcons NameDataAbove StartTray' \
-        "$(table "$package" InstallExecuteSequence | sort -t"	" -k3n | cut -f1 | grep -Ex "$(table "$package" CustomAction | cut -f1 | paste -sd'|')" | grep -v Autostart | paste -sd' ')"
+        'RememberFolder CloseTray TellFolder NameConfig NameConfigAbove NameData NameDataLog NameDataPages NameDataIcons NameDataRecovery NameDataAbove ForgetPassword StartTray' \
+        "$(table "$package" InstallExecuteSequence | sort -t"	" -k3n | cut -f1 | grep -Ex "$(table "$package" CustomAction | cut -f1 | paste -sd'|')" | grep -Ev 'Autostart|Unregister' | paste -sd' ')"
     is "$name: the old version is removed inside the transaction" 1 \
         "$(table "$package" InstallExecuteSequence | awk -F'\t' '{at[$1]=$3} END {print (at["InstallInitialize"] < at["RemoveExistingProducts"] && at["RemoveExistingProducts"] < at["ProcessComponents"])}')"
     has "$name: Programs and Features: address" https://visualcron-tray.example "$(property "$package" ARPURLINFOABOUT)"
     has "$name: Programs and Features: picture" app.ico "$(property "$package" ARPPRODUCTICON)"
-    is "$name: fleets may set these" 'AUTOSTART;INSTALLDIR;LAUNCH;REMOVESETTINGS;WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED' \
+    is "$name: fleets may set these, and what was found is handed on" \
+        "$({ printf '%s\n' AUTOSTART INSTALLDIR LAUNCH REMOVESETTINGS; table "$package" AppSearch | cut -f1; table "$package" Upgrade | cut -f7; } | LC_ALL=C sort | paste -sd';')" \
         "$(property "$package" SecureCustomProperties)"
+    is "$name: a double click reckons nothing that would be handed on" $'ExecuteAction\t\t1300' \
+        "$(table "$package" InstallUISequence)"
+    is "$name: no machine is restarted" ReallySuppress "$(property "$package" REBOOT)"
+    for folder in $(table "$package" CustomAction | awk -F'\t' '$1 ~ /^Name/ {print $3}' | grep -v ABOVE); do
+        is "$name: REMOVESETTINGS takes all of $folder, and the folder" '* ' \
+            "$(table "$package" RemoveFile | awk -F'\t' -v f="$folder" '$4 == f && ($3 == "*" || $3 == "") {print $3}' | LC_ALL=C sort -r | paste -sd' ')"
+    done
     is "$name: nothing touches the path" '' "$(msiinfo tables "$package" | grep -x Environment)"
 done
 is 'the zip has all that belongs together' \
@@ -188,12 +196,21 @@ is 'the start on logon is the program'"'"'s to write, after it is installed, and
     'AutostartOff AutostartNo AutostartYes AutostartKeep StartTray' \
     "$(table "$user1" InstallExecuteSequence | sort -t"	" -k3n | cut -f1 | grep -E '^Autostart|^StartTray$' | paste -sd' ')"
 is 'and no row of the package for one user' '' "$(table "$user1" Registry | grep -F 'CurrentVersion\Run')"
+# 256: 64-bit; 4: its key path is in the registry. With 128 (NeverOverwrite) a real Windows would lose it in an upgrade.
+is 'the start on logon for all users is installed anew in an upgrade' 260 \
+    "$(table "$machine1" Component | awk -F'\t' '$1 == "Autostart" {print $4}')"
+is 'the folder for all users is protected' \
+    $'ProtectFolder\tINSTALLDIR\tCreateFolder\tD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;BU)\t' \
+    "$(table "$machine1" MsiLockPermissionsEx)"
+is 'and is made before its files' 'RemoveFolders CreateFolders InstallFiles' \
+    "$(table "$machine1" InstallExecuteSequence | sort -t"	" -k3n | cut -f1 | grep -E 'Folders$|^InstallFiles$' | paste -sd' ')"
 has 'winget: the hash is the package'"'"'s' "$(sha256sum "$user2" | cut -d' ' -f1 | tr a-f A-F)" \
     "$(cat "$work/out/winget/visualcron-tray.visualcron-tray.installer.yaml")"
 cp -r "$work/out/winget" "$work/broken"
 sed -i 's/^License:.*//; s/^ShortDescription: .*/ShortDescription: x/' "$work/broken"/*.locale.*
-is 'winget: the checker finds what is wrong' 2 \
-    "$(python3 scripts/windows/winget_check.py "$work/broken"/*.yaml 2>&1 | grep -c 'License is missing\|ShortDescription is not')"
+sed -i "s/^UpgradeBehavior:.*/UpgradeBehavior: deny/; s/InstallLocation: .*/InstallLocation: $(printf '%0513d' 0)/" "$work/broken"/*.installer.*
+is 'winget: the checker finds what is wrong' 5 \
+    "$(python3 scripts/windows/winget_check.py "$work/broken"/*.yaml 2>&1 | grep -c 'License is missing\|\(ShortDescription\|UpgradeBehavior\|InstallLocation\) is not')"
 
 # --- for one user ---------------------------------------------------------------------------------------------
 fresh 'one user: install, upgrade while it runs, downgrade, repair, remove'
@@ -256,12 +273,14 @@ is 'repair' 0 "$(repair "$user2")"
 there 'repair brings a document back' "$installed/README.md"
 there 'repair brings the program back' "$installed/visualcron-tray.exe"
 wait_tray yes && pass 'after a repair the tray runs' || fail 'after a repair the tray runs'
+sleep 1
+there 'with the options of the start on logon' "$WINEPREFIX/drive_c/my settings/s.toml"
 is 'remove while the tray runs' 0 "$(msiexec /x "$product2")"
 wait_tray no && pass 'the tray is closed' || fail 'the tray is closed' "$(trays)"
 snapshot "$work/after"
 # What is the user's: settings and state, in two folders.
 is 'files: nothing is left but what is the user'"'"'s' '' \
-    "$(left_files "$work/before" "$work/after" | grep -Ev '/AppData/(Local|Roaming)/visualcron-tray(/|$)')"
+    "$(left_files "$work/before" "$work/after" | grep -Ev '/AppData/(Local|Roaming)/visualcron-tray(/|$)|^\./my settings(/|$)')"
 is 'registry: nothing is left' '' "$(left_registry "$work/before" "$work/after")"
 is 'files: nothing else is missing' '' "$(missing "$work/before.files" "$work/after.files")"
 is 'settings as they were, also now' "$settings_sum" "$(sha256sum <"$settings")"
@@ -275,7 +294,7 @@ there 'in the folder that was asked for' "$WINEPREFIX/drive_c/Tools/Tray/visualc
 is 'start on logon' '"C:\Tools\Tray\visualcron-tray.exe"' "$(value "$run" visualcron-tray)"
 wait_tray yes && pass 'the tray starts now' || fail 'the tray starts now'
 sleep 1
-is 'upgrade without properties' 0 "$(msiexec /i "$(windows_path "$user2")")"
+is 'upgrade without properties, as by double click' 0 "$(level='' msiexec /i "$(windows_path "$user2")")"
 there 'it stays in its folder' "$WINEPREFIX/drive_c/Tools/Tray/visualcron-tray.exe"
 gone 'and there is no second one' "$installed"
 logon_after '"C:\Tools\Tray\visualcron-tray.exe"'
@@ -306,19 +325,46 @@ is 'the new one comes, to another folder' 0 "$(msiexec /i "$(windows_path "$user
 there 'it is there' "$WINEPREFIX/drive_c/Tools/Other/visualcron-tray.exe"
 is 'start on logon goes there, with its options' "\"C:\\Tools\\Other\\visualcron-tray.exe\" $logon" \
     "$(value "$run" visualcron-tray)"
+other='C:\Tools\Other\visualcron-tray.com'
+wait_tray no || fail 'no tray runs before'
+wine_run "$other" --data-dir 'C:\my data' autostart on >/dev/null
+is 'repair, with a start on logon that has a folder' 0 "$(repair "$user4")"
+wait_tray yes
+sleep 1
+has 'the tray that is started has it' '--data-dir C:\my data' \
+    "$(for pid in $(trays); do tr '\0' ' ' <"/proc/$pid/cmdline"; done)"
+old=$(trays | paste -sd' ')
+wine_run "$other" exit >/dev/null
+is 'exit does not reach it' "$old" "$(trays | paste -sd' ')"
+is 'repair while it runs' 0 "$(repair "$user4" LAUNCH=0)"
+wait_tray no && pass 'it is closed' || fail 'it is closed' "$(trays)"
 is 'repair with AUTOSTART=0' 0 "$(repair "$user4" AUTOSTART=0 LAUNCH=0)"
 is 'switches it off' '' "$(value "$run" visualcron-tray)"
 is 'repair with AUTOSTART=1' 0 "$(repair "$user4" AUTOSTART=1 LAUNCH=0)"
 is 'switches it on' '"C:\Tools\Other\visualcron-tray.exe"' "$(value "$run" visualcron-tray)"
 there 'there are settings and state' "$home/AppData/Local/visualcron-tray/data"
+mkdir -p "$home/AppData/Local/visualcron-tray/data/recovery"
+echo '{}' >"$home/AppData/Local/visualcron-tray/data/recovery/20261124T120000000Z.jsonl"
+: >"$home/AppData/Local/visualcron-tray/data/recovery/lock"
+wine_run "$other" settings set license_host.proxy http://proxy.example:8080 >/dev/null
+wine_run "$other" settings set license_host.proxy_user svc >/dev/null
+echo secret | timeout 120 "$root/scripts/windows/wine.sh" "$other" settings proxy-password set >/dev/null 2>&1
+cp "$settings" "$work/proxy.toml"
+# After the removal too, so by a program of its own.
+password() {
+    wine_run "$(windows_path "$(realpath "$PROGRAMS")/visualcron-tray.com")" --config "$(windows_path "$work/proxy.toml")" \
+        --data-dir "$(windows_path "$work/data")" --json settings proxy-password status | sed -n 's/.*"password": "\(.*\)".*/\1/p'
+}
+is 'there is a password for the proxy' present "$(password)"
 mkdir -p "$home/AppData/Local/VisualCron/settings" && echo x >"$home/AppData/Local/VisualCron/settings/servers.xml"
 # What has no row of its own in RemoveFile.
-starred='/visualcron-tray(/config|/data(/icons(/[a-z-]+\.png)?|/log|/pages|/tray-[0-9]+\.lock|/settings\.last-good-[0-9a-f]+\.toml)?)?$'
+starred='/visualcron-tray(/config|/data(/icons(/[a-z-]+\.png)?|/log|/pages|/recovery(/[0-9TZ]+\.jsonl)?|/settings-[0-9a-f]+\.lock|/tray-[0-9]+\.lock|/settings\.last-good-[0-9a-f]+\.toml)?)?$'
 is 'remove with the settings' 0 "$(msiexec /x "$product4" REMOVESETTINGS=1)"
 snapshot "$work/after"
 # The folder above the one that was asked for is the administrator's.
 is 'files: nothing at all is left of ours' '' \
-    "$(left_files "$work/before" "$work/after" | grep -Ev "/AppData/Local/VisualCron(/|\$)|^\./Tools\$|$starred")"
+    "$(left_files "$work/before" "$work/after" | grep -Ev "/AppData/Local/VisualCron(/|\$)|^\./Tools\$|^\./my data(/|\$)|$starred")"
+is 'nor the password for the proxy' absent "$(password)"
 there 'VisualCron'"'"'s own are untouched' "$home/AppData/Local/VisualCron/settings/servers.xml"
 is 'registry: nothing is left' '' "$(left_registry "$work/before" "$work/after")"
 
@@ -334,6 +380,14 @@ is 'the files' 'LICENSE-APACHE.txt LICENSE-MIT.txt README.md visualcron-tray.com
     "$(ls "$program_files" 2>/dev/null | LC_ALL=C sort | paste -sd' ')"
 is 'start on logon for all' '"C:\Program Files\visualcron-tray\visualcron-tray.exe"' "$(value "$run" visualcron-tray)"
 has 'where it is' 'C:\Program Files\visualcron-tray\visualcron-tray.exe' "$(value "$ours" Tray)"
+there 'the shortcut' "$shortcut"
+has 'the shortcut leads to the tray' 'Program Files\visualcron-tray\visualcron-tray.exe' "$(tr -d '\0' <"$shortcut" 2>/dev/null | strings)"
+product1=$(property "$machine1" ProductCode) product2=$(property "$machine2" ProductCode)
+is 'Programs and Features: name' visualcron-tray "$(value "$entry\\$product1" DisplayName)"
+is 'Programs and Features: version' 7.1.0 "$(value "$entry\\$product1" DisplayVersion)"
+is 'Programs and Features: address' "$PROJECT_URL" "$(value "$entry\\$product1" URLInfoAbout)"
+is 'Programs and Features: no modify' 0x1 "$(value "$entry\\$product1" NoModify)"
+has 'Programs and Features: folder' 'C:\Program Files\visualcron-tray' "$(value "$entry\\$product1" InstallLocation)"
 is 'nothing in the user'"'"'s registry' '' "$(value 'HKCU\Software\visualcron-tray' Tray)"
 is 'addresses start the tray' '"C:\Program Files\visualcron-tray\visualcron-tray.exe" link -- "%1"' \
     "$(default_value 'HKLM\Software\Classes\visualcron-tray\shell\open\command')"
@@ -348,20 +402,34 @@ is 'the tray leaves the addresses of all users to the installer' '' \
 is 'upgrade while the tray runs' 0 "$(msiexec /i "$(windows_path "$machine2")")"
 wait_tray no && pass 'the tray is closed' || fail 'the tray is closed'
 is 'the new version is noted' 7.2.0 "$(value "$ours" Version)"
+is 'the old entry is gone' '' "$(value "$entry\\$product1" DisplayName)"
+is 'the new entry is there' 7.2.0 "$(value "$entry\\$product2" DisplayVersion)"
 is 'start on logon stays' '"C:\Program Files\visualcron-tray\visualcron-tray.exe"' "$(value "$run" visualcron-tray)"
 is 'a downgrade is refused' 1603 "$(msiexec /i "$(windows_path "$machine1")")"
 is 'the newer one stays' 7.2.0 "$(value "$ours" Version)"
 rm "$program_files/visualcron-tray.com"
 is 'repair' 0 "$(repair "$machine2")"
 there 'repair brings the program back' "$program_files/visualcron-tray.com"
+own='HKCU\Software\Microsoft\Windows\CurrentVersion\Run'
+wine_run 'C:\Program Files\visualcron-tray\visualcron-tray.com' --config 'C:\my settings\s.toml' autostart on >/dev/null
+has 'a user has a start on logon of their own' 's.toml' "$(value "$own" visualcron-tray)"
 is 'remove' 0 "$(msiexec /x "$(windows_path "$machine2")")"
 snapshot "$work/after"
 is 'files: nothing is left but what is the user'"'"'s or the administrator'"'"'s' '' \
     "$(left_files "$work/before" "$work/after" | grep -Ev '/(AppData/Local|AppData/Roaming|ProgramData)/visualcron-tray(/|$)')"
 there 'the administrator'"'"'s settings stay' "$WINEPREFIX/drive_c/ProgramData/visualcron-tray/settings.toml"
-# The tray registers its name for notifications for its user; a package for all cannot reach every user's registry.
-is 'registry: nothing is left but the name for notifications of who ran it' '' \
-    "$(left_registry "$work/before" "$work/after" | grep -v 'Classes\\\\AppUserModelId')"
+# The key above the names for notifications is not ours alone.
+is 'registry: nothing is left, nor of the user who removes it' '' \
+    "$(left_registry "$work/before" "$work/after" | grep -v 'Classes\\\\AppUserModelId\]$')"
+is 'install into another folder' 0 "$(msiexec /i "$(windows_path "$machine1")" 'INSTALLDIR=C:\Tools\Tray')"
+there 'it is there' "$WINEPREFIX/drive_c/Tools/Tray/visualcron-tray.exe"
+gone 'and nowhere else' "$program_files"
+is 'no start on logon unasked' '' "$(value "$run" visualcron-tray)"
+is 'upgrade without properties' 0 "$(msiexec /i "$(windows_path "$machine2")")"
+there 'it stays in its folder' "$WINEPREFIX/drive_c/Tools/Tray/visualcron-tray.exe"
+gone 'and there is no second one' "$program_files"
+is 'remove' 0 "$(msiexec /x "$product2")"
+gone 'with its folder' "$WINEPREFIX/drive_c/Tools/Tray"
 
 # --- signed ---------------------------------------------------------------------------------------------------
 if command -v osslsigncode >/dev/null; then

@@ -2,7 +2,7 @@
 #![cfg_attr(not(windows), allow(dead_code))]
 
 #[cfg(windows)]
-pub use registry::{remove, repair, status, write};
+pub use registry::{entry, remove, repair, status, write};
 
 /// The longest command that Windows starts from there, in UTF-16 units (documented).
 const LONGEST: usize = 260;
@@ -101,6 +101,16 @@ mod registry {
         let approved = found(root.open(APPROVED).and_then(|approved| approved.get_value(NAME)))?;
         let off = approved.is_some_and(|bytes| super::is_switched_off(&bytes));
         Ok(if off { Start::SwitchedOff(TASK_MANAGER) } else { Start::On })
+    }
+
+    /// The command, switched off or not.
+    pub fn entry() -> std::result::Result<Option<String>, Problem> {
+        for root in [CURRENT_USER, LOCAL_MACHINE] {
+            if let Some(command) = found(root.open(RUN).and_then(|run| run.get_string(NAME))).map_err(why)? {
+                return Ok(Some(command));
+            }
+        }
+        Ok(None)
     }
 
     pub fn status() -> std::result::Result<Start, Problem> {

@@ -378,7 +378,7 @@ impl Process {
 }
 
 /// The arguments of a command line, without the program.
-fn arguments(line: &[u16]) -> Vec<String> {
+pub fn arguments(line: &[u16]) -> Vec<String> {
     let line: Vec<u16> = line.iter().copied().chain([0]).collect();
     let mut count = 0;
     // SAFETY: the line ends with a zero; the answer holds as many texts as it says, each with a zero at its end, and
