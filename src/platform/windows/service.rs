@@ -221,6 +221,11 @@ fn change_named(name: &str, start: bool, patience: Duration) -> io::Result<()> {
                 Err(error) => return Err(error),
             },
             Step::Wait => {}
+            Step::Resume => {
+                return Err(io::Error::other(
+                    "it is paused: Windows' Services, or `net continue`, resumes it",
+                ));
+            }
             Step::StoppedAgain => {
                 return Err(io::Error::other(format!(
                     "it stopped again at once, with code {}",
@@ -248,6 +253,8 @@ enum Step {
     Done,
     Ask,
     Wait,
+    /// It is paused: to start it is refused, as it is running.
+    Resume,
     /// It was started, and is not any more.
     StoppedAgain,
 }
@@ -261,8 +268,7 @@ fn step(start: bool, is_asked: bool, status: Status) -> Step {
         (true, Status::Started) | (false, Status::Stopped) => Step::Done,
         (true, Status::Stopped) if is_asked => Step::StoppedAgain,
         (_, Status::Starting | Status::Stopping) => Step::Wait,
-        // Starting one that is paused is refused, as it is running.
-        (true, Status::Paused) => Step::Wait,
+        (true, Status::Paused) => Step::Resume,
         _ if is_asked => Step::Wait,
         _ => Step::Ask,
     }
@@ -495,9 +501,9 @@ mod tests {
             use Status::{Paused, Started, Starting, Stopped, Stopping};
             [Stopped, Starting, Started, Stopping, Paused].map(|status| step(start, is_asked, status))
         };
-        use Step::{Ask, Done, StoppedAgain, Wait};
-        assert_eq!(steps(true, false), [Ask, Wait, Done, Wait, Wait]);
-        assert_eq!(steps(true, true), [StoppedAgain, Wait, Done, Wait, Wait]);
+        use Step::{Ask, Done, Resume, StoppedAgain, Wait};
+        assert_eq!(steps(true, false), [Ask, Wait, Done, Wait, Resume]);
+        assert_eq!(steps(true, true), [StoppedAgain, Wait, Done, Wait, Resume]);
         assert_eq!(steps(false, false), [Done, Wait, Ask, Wait, Ask]);
         assert_eq!(steps(false, true), [Done, Wait, Wait, Wait, Wait]);
     }
