@@ -15,7 +15,7 @@ use windows_sys::Win32::{
         ACCESS_ALLOWED_ACE, ACE_HEADER, ACL,
         Authorization::{ConvertSidToStringSidW, GetSecurityInfo, SE_FILE_OBJECT, SE_OBJECT_TYPE},
         DACL_SECURITY_INFORMATION, GetAce, GetTokenInformation, INHERIT_ONLY_ACE, LABEL_SECURITY_INFORMATION,
-        OWNER_SECURITY_INFORMATION, PSID, TOKEN_QUERY, TOKEN_USER, TokenUser,
+        OWNER_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, TOKEN_QUERY, TOKEN_USER, TokenUser,
     },
     Storage::FileSystem::{
         BY_HANDLE_FILE_INFORMATION, DELETE, FILE_APPEND_DATA, FILE_DELETE_CHILD, FILE_FLAG_BACKUP_SEMANTICS,
@@ -69,56 +69,50 @@ pub fn owner_of(file: &File) -> io::Result<String> {
 
 /// The owner of what is open, of this kind.
 pub fn owner_of_object(object: &impl AsHandle, kind: SE_OBJECT_TYPE) -> io::Result<String> {
-    let (mut owner, mut descriptor) = (std::ptr::null_mut(), std::ptr::null_mut());
-    // SAFETY: the handle is open; what comes back is freed after the last look at the owner in it.
-    unsafe {
-        let code = GetSecurityInfo(
-            object.as_handle().as_raw_handle(),
-            kind,
-            OWNER_SECURITY_INFORMATION,
-            &mut owner,
-            std::ptr::null_mut(),
-            std::ptr::null_mut(),
-            std::ptr::null_mut(),
-            &mut descriptor,
-        );
-        if code != 0 {
-            return Err(io::Error::from_raw_os_error(code as i32));
-        }
-        let text = text_of(owner);
-        LocalFree(descriptor);
-        text
-    }
+    let said = Descriptor::of(object, kind, OWNER_SECURITY_INFORMATION)?;
+    // SAFETY: the owner lies in the descriptor.
+    unsafe { text_of(said.owner) }
 }
 
 /// Who besides `trusted` may change what is open, or put something else in its place, as its access list says; none
 /// where there is no such entry.
 pub fn other_writer(file: &File, trusted: fn(&str) -> bool) -> io::Result<Option<String>> {
-    let (mut list, mut descriptor) = (std::ptr::null_mut(), std::ptr::null_mut());
-    // SAFETY: the handle is open; list and entries lie in the descriptor, which is freed after the last look at them. An
-    // entry's kind says that it is of the structure that it is read as.
-    unsafe {
-        let code = GetSecurityInfo(
-            file.as_raw_handle(),
-            SE_FILE_OBJECT,
-            DACL_SECURITY_INFORMATION,
-            std::ptr::null_mut(),
-            std::ptr::null_mut(),
-            &mut list,
-            std::ptr::null_mut(),
-            &mut descriptor,
-        );
-        if code != 0 {
-            return Err(io::Error::from_raw_os_error(code as i32));
-        }
-        let found = if list.is_null() {
-            // No list lets in everybody.
-            Ok(Some("everybody".to_string()))
-        } else {
-            other_writer_in(list, trusted)
+    let said = Descriptor::of(file, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION)?;
+    if said.rights.is_null() {
+        // No list lets in everybody.
+        return Ok(Some("everybody".to_string()));
+    }
+    // SAFETY: the list lies in the descriptor.
+    unsafe { other_writer_in(said.rights, trusted) }
+}
+
+/// What Windows says of something that is open: only what was asked for is there.
+struct Descriptor {
+    whole: PSECURITY_DESCRIPTOR,
+    owner: PSID,
+    rights: *mut ACL,
+    label: *mut ACL,
+}
+
+impl Descriptor {
+    fn of(object: &impl AsHandle, kind: SE_OBJECT_TYPE, what: u32) -> io::Result<Descriptor> {
+        use std::ptr::null_mut;
+        let mut said =
+            Descriptor { whole: null_mut(), owner: null_mut(), rights: null_mut(), label: null_mut() };
+        let handle = object.as_handle().as_raw_handle();
+        // SAFETY: the handle is open, the pointers are to fields; what comes back lies in `whole`, which `drop` frees.
+        let code = unsafe {
+            let Descriptor { whole, owner, rights, label } = &mut said;
+            GetSecurityInfo(handle, kind, what, owner, null_mut(), rights, label, whole)
         };
-        LocalFree(descriptor);
-        found
+        if code == 0 { Ok(said) } else { Err(io::Error::from_raw_os_error(code as i32)) }
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        // SAFETY: made by `GetSecurityInfo`, or none; nobody looks at it any more.
+        unsafe { LocalFree(self.whole) };
     }
 }
 
@@ -174,32 +168,15 @@ pub fn names_of(file: &File) -> io::Result<u32> {
 /// Whether a sandboxed process (below medium integrity) may have made what is open. What bears no label is of medium
 /// integrity, as documented.
 pub fn is_of_low_integrity(object: &impl AsHandle, kind: SE_OBJECT_TYPE) -> io::Result<bool> {
-    let (mut list, mut descriptor) = (std::ptr::null_mut(), std::ptr::null_mut());
-    // SAFETY: the handle is open; list and label lie in the descriptor, which is freed after the last look at them. A
-    // label's structure begins as an allowed entry's.
+    let said = Descriptor::of(object, kind, LABEL_SECURITY_INFORMATION)?;
+    // SAFETY: list and label lie in the descriptor; a label's structure begins as an allowed entry's.
     unsafe {
-        let code = GetSecurityInfo(
-            object.as_handle().as_raw_handle(),
-            kind,
-            LABEL_SECURITY_INFORMATION,
-            std::ptr::null_mut(),
-            std::ptr::null_mut(),
-            std::ptr::null_mut(),
-            &mut list,
-            &mut descriptor,
-        );
-        if code != 0 {
-            return Err(io::Error::from_raw_os_error(code as i32));
-        }
         let mut label = std::ptr::null_mut();
-        let found = if !list.is_null() && (*list).AceCount > 0 && GetAce(list, 0, &mut label) != 0 {
-            text_of((&raw mut (*label.cast::<ACCESS_ALLOWED_ACE>()).SidStart).cast())
-                .map(|label| is_low(&label))
-        } else {
-            Ok(false)
-        };
-        LocalFree(descriptor);
-        found
+        if said.label.is_null() || (*said.label).AceCount == 0 || GetAce(said.label, 0, &mut label) == 0 {
+            return Ok(false);
+        }
+        let label = text_of((&raw mut (*label.cast::<ACCESS_ALLOWED_ACE>()).SidStart).cast())?;
+        Ok(is_low(&label))
     }
 }
 
@@ -263,34 +240,19 @@ pub fn rights_of_object(object: &impl AsHandle, kind: SE_OBJECT_TYPE) -> io::Res
         GROUP_SECURITY_INFORMATION,
     };
     let what = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
-    let (none, mut descriptor, mut text) = (std::ptr::null_mut(), std::ptr::null_mut(), std::ptr::null_mut());
-    // SAFETY: the handle is open; what comes back is freed after it was copied.
+    let said = Descriptor::of(object, kind, what)?;
+    let (mut text, mut length) = (std::ptr::null_mut(), 0);
+    // SAFETY: the descriptor is alive; the text is freed after it was copied.
     unsafe {
-        let code = GetSecurityInfo(
-            object.as_handle().as_raw_handle(),
-            kind,
-            what,
-            none,
-            none,
-            none.cast(),
-            none.cast(),
-            &mut descriptor,
-        );
-        if code != 0 {
-            return Err(io::Error::from_raw_os_error(code as i32));
-        }
-        let mut length = 0;
-        let done = ConvertSecurityDescriptorToStringSecurityDescriptorW(
-            descriptor,
+        if ConvertSecurityDescriptorToStringSecurityDescriptorW(
+            said.whole,
             SDDL_REVISION_1,
             what,
             &mut text,
             &mut length,
-        );
-        let error = io::Error::last_os_error();
-        LocalFree(descriptor);
-        if done == 0 {
-            return Err(error);
+        ) == 0
+        {
+            return Err(io::Error::last_os_error());
         }
         let copy =
             String::from_utf16_lossy(std::slice::from_raw_parts(text, length.saturating_sub(1) as usize));
